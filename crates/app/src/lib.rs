@@ -1,0 +1,1 @@
+//! The verbs: short functions that read aloud.

@@ -1,0 +1,1 @@
+//! Ids, error kinds, records and units of Freehold: no I/O, no async.

@@ -1,0 +1,1 @@
+//! The embedded inference process on llama.cpp.

@@ -1,0 +1,2 @@
+//! Freehold: the AI your company owns outright.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Upstreams and their dialects, routing, the queue in front of a backend.

@@ -1,0 +1,1 @@
+//! The only SQL: state, epoch log, hot records.

@@ -1,0 +1,1 @@
+//! OpenAI-shaped types and stream framing, shared by the door, the engine and upstreams.
