@@ -1,1 +1,28 @@
 //! Ids, error kinds, records and units of Freehold: no I/O, no async.
+//!
+//! Every other crate may use this one; it uses none of them. Record types are plain data with public
+//! fields. Evidence types, which prove that a check was made, live in `access`.
+
+mod capture;
+mod error;
+mod id;
+mod identity;
+mod limits;
+mod provenance;
+mod time;
+mod trace;
+
+pub use capture::Capture;
+pub use error::ErrorKind;
+pub use id::{
+    AdapterId, ConversationId, DatasetId, DocumentId, ErasureId, FeedbackId, GroupId, IdError, JobId, KeyId, LinkId,
+    PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId, TraceId, UpstreamId,
+};
+pub use identity::{Action, Member, Principal, Role, Scope, Token};
+pub use limits::{Cost, Limits, Price};
+pub use provenance::{Provenance, Source};
+pub use time::{Clock, Timestamp};
+pub use trace::{
+    CallerRecord, Feedback, FeedbackKind, LogprobSummary, Outcome, PassageRecord, Stage, TokenCounts, Trace,
+    TraceContent,
+};
