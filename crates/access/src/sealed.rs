@@ -1,0 +1,52 @@
+//! Content under seal. [`Sealed`] shows nothing of itself; [`open`] is the only way to a [`Checked`] value, and it
+//! is called again wherever content enters a prompt, a tool result or a reply.
+
+use std::ops::Deref;
+
+use domain::{Principal, Provenance};
+
+use crate::access::Access;
+use crate::error::AccessError;
+
+/// Content that nobody was checked for yet: no Debug, no Serialize, no getter.
+pub struct Sealed<T> {
+    value: T,
+    owner: Option<Principal>,
+    provenance: Provenance,
+}
+
+impl<T> Sealed<T> {
+    /// Seals content with whose it is (none: the owner clause always holds) and what it was made from.
+    pub const fn new(value: T, owner: Option<Principal>, provenance: Provenance) -> Self {
+        Self { value, owner, provenance }
+    }
+}
+
+/// Content that this caller may read at this epoch.
+#[derive(Debug, Clone)]
+pub struct Checked<T>(T);
+
+impl<T> Checked<T> {
+    /// The content, by value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Checked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// ACCESS.md, rule 7: the owner clause holds and the caller may read **every** source of it now.
+///
+/// # Errors
+/// [`AccessError::NotFound`], the same as for what does not exist.
+pub fn open<T>(access: &Access, sealed: Sealed<T>) -> Result<Checked<T>, AccessError> {
+    let owned = sealed.owner.is_none_or(|owner| access.owns(owner));
+    let readable = sealed.provenance.sources().iter().all(|source| access.reads(source));
+    if owned && readable { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
+}
