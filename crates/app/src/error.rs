@@ -1,0 +1,90 @@
+//! What can go wrong with a verb. `server` maps the kind to a status and the text to the envelope.
+
+use access::AccessError;
+use domain::ErrorKind;
+use models::ModelsError;
+use store::StoreError;
+
+/// What can go wrong with a verb.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The caller was turned away.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No model answered.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// A field or parameter is wrong: which, and what to do.
+    #[error("{message}")]
+    Invalid {
+        /// The JSON path or query parameter.
+        param: Option<String>,
+        /// What is wrong and what to do.
+        message: String,
+        /// The stable code.
+        code: &'static str,
+    },
+    /// It exists already, or its state does not allow this.
+    #[error("{message}")]
+    Conflict {
+        /// What stands in the way and what to do.
+        message: String,
+        /// The stable code.
+        code: &'static str,
+    },
+    /// A limit or budget of the key is reached.
+    #[error("{message}")]
+    Limited {
+        /// Which limit, and when it opens again.
+        message: String,
+        /// `rate_limit_exceeded` or `budget_exceeded`.
+        code: &'static str,
+        /// Seconds until it is worth trying again.
+        retry_after_seconds: u64,
+    },
+}
+
+impl AppError {
+    /// A wrong field or parameter.
+    pub fn invalid(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { param: Some(param.into()), message: message.into(), code: "invalid_value" }
+    }
+
+    /// It exists already.
+    pub fn exists(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into(), code: "already_exists" }
+    }
+
+    /// There is no such thing, or the caller may not see it: one and the same.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        Self::Access(AccessError::NotFound)
+    }
+
+    /// The kind of this error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Access(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Models(error) => error.kind(),
+            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Limited { .. } => ErrorKind::RateLimited,
+        }
+    }
+
+    /// The stable code in the error envelope.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Access(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Models(error) => error.code(),
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Limited { code, .. } => code,
+        }
+    }
+}
