@@ -1,0 +1,10 @@
+//! `/v1/completions`: text or tokens in, their continuation out.
+
+mod prompt;
+mod reply;
+mod request;
+
+pub use prompt::Prompt;
+pub(crate) use prompt::prompts;
+pub use reply::{CompletionChoice, CompletionLogprobs, CompletionObject, CompletionResponse};
+pub use request::CompletionRequest;

@@ -1,0 +1,58 @@
+//! The Conversations API: a thread of items that outlives a response.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::Metadata;
+use crate::list::List;
+use crate::literal::literals;
+use crate::response::Item;
+use crate::strict::text_map;
+
+literals! {
+    /// Always `conversation`.
+    ConversationObject = "conversation";
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Names it (`cnv_...`).
+    pub id: String,
+    /// Always `conversation`.
+    #[serde(default)]
+    pub object: ConversationObject,
+    /// Unix time in seconds.
+    pub created_at: i64,
+    /// What the client attached.
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+/// `POST /v1/conversations`: at most 20 items to begin with.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ConversationRequest {
+    /// Items to begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Vec<Item>>,
+    /// Kept with the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "text_map")]
+    pub metadata: Option<Metadata>,
+}
+
+/// `POST /v1/conversations/{id}`: replaces the metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ConversationUpdate {
+    /// The new metadata; `null` clears it.
+    #[serde(default, with = "text_map")]
+    pub metadata: Option<Metadata>,
+}
+
+/// `POST /v1/conversations/{id}/items`: 1 to 20 items.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ItemsRequest {
+    /// Items to append.
+    pub items: Vec<Item>,
+}
+
+/// A page of a conversation, or of a response's input.
+pub type ItemList = List<Item>;
