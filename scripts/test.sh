@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# `make test`: makes the machine able to run the checks, then runs all of them. The tests come last.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+find_cargo || true
+stage "Set up this machine" scripts/setup.sh test
+find_cargo
+stage "Install pinned tools" scripts/tools.sh
+stage "Build (the inference engine makes the first time long: about 15 CPU-minutes)" build
+stage "Fetch weights for the tests (170 MB)" \
+    scripts/weights.sh smollm2-135m-instruct-q4_1 multilingual-e5-small-q4
+printf '\n==> Check\n'
+exec cargo xtask check
