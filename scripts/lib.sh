@@ -9,7 +9,6 @@ cd "$root"
 # `crates/xtask/src/tool.rs` says the same about this folder.
 cache=${XDG_CACHE_HOME:-${HOME:?names the home folder; set it and run again}/.cache}/freehold
 export tools=$cache/tools
-export FREEHOLD__MODELS__DIR=${FREEHOLD__MODELS__DIR:-$cache/models}
 
 say() { printf '%s\n' "$*"; }
 
@@ -44,3 +43,11 @@ target_folder() { printf '%s\n' "${CARGO_TARGET_DIR:-$root/target}"; }
 build() { cargo build --locked --package freehold; }
 
 freehold() { "$(target_folder)/debug/freehold" "$@"; }
+
+# pull NAME...: fetches weights with the built program, which resumes where it stopped and verifies checksums.
+pull() {
+    local name
+    for name in "$@"; do
+        freehold models pull "$name"
+    done
+}
