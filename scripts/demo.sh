@@ -16,7 +16,7 @@ else
 fi
 
 printf '\n==> Ask\n%s\n\n' "$question"
-freehold ask "$question"
+freehold ask --temperature 0 "$question" </dev/null
 
 trace=$(freehold --json traces list --limit 1 | grep -o 'trc_[0-9a-f]*' | head -n 1) ||
     fail "the answer left no trace" "read $log"

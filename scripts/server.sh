@@ -22,11 +22,13 @@ prepare() {
     stage "Fetch the default models (1.2 GB, once)" pull "${default_models[@]}"
 }
 
-# The process id of a server that these scripts started and that still runs.
+# The process id of a server that these scripts started and that still runs; a number that the system has since
+# given to another program does not count.
 running() {
     local pid
-    pid=$(cat "$pid_file" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && printf '%s\n' "$pid"
-}
+    pid=$(cat "$pid_file" 2>/dev/null) && [ -n "$pid" ] || return 1
+    [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *"freehold serve "* ]] && printf '%s\n' "$pid"
+} 2>/dev/null
 
 # Whether /readyz answers 200. Spoken by the shell itself: a bare machine has no HTTP client.
 ready() {
