@@ -35,6 +35,16 @@ impl Access {
         self.principal
     }
 
+    /// Whether base models may be used: by `everyone`, and by services for themselves (their role is checked by the
+    /// route). Guests may not until a list names them.
+    #[must_use]
+    pub fn uses_base_models(&self) -> bool {
+        match self.principal {
+            Principal::Person(_) => self.closure.contains(&Token::Everyone),
+            Principal::Service(_) => !self.closure.is_empty(),
+        }
+    }
+
     /// ACCESS.md, rule 7, the owner clause: the owner, while active.
     pub(crate) fn owns(&self, owner: Principal) -> bool {
         self.principal == owner && self.closure.contains(&Token::from(owner))

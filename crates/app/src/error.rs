@@ -4,6 +4,7 @@ use access::AccessError;
 use domain::ErrorKind;
 use models::ModelsError;
 use store::StoreError;
+use wire::InvalidParameter;
 
 /// What can go wrong with a verb.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum AppError {
         /// The stable code.
         code: &'static str,
     },
+    /// The door is closing.
+    #[error("the server is stopping: try again in a moment")]
+    ShuttingDown,
     /// A limit or budget of the key is reached.
     #[error("{message}")]
     Limited {
@@ -45,6 +49,12 @@ pub enum AppError {
         /// Seconds until it is worth trying again.
         retry_after_seconds: u64,
     },
+}
+
+impl From<InvalidParameter> for AppError {
+    fn from(wrong: InvalidParameter) -> Self {
+        Self::Invalid { param: wrong.param, message: wrong.message, code: "invalid_value" }
+    }
 }
 
 impl AppError {
@@ -73,6 +83,7 @@ impl AppError {
             Self::Models(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::ShuttingDown => ErrorKind::Unavailable,
             Self::Limited { .. } => ErrorKind::RateLimited,
         }
     }
@@ -84,7 +95,29 @@ impl AppError {
             Self::Access(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Models(error) => error.code(),
+            Self::ShuttingDown => "shutting_down",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Limited { code, .. } => code,
+        }
+    }
+
+    /// The parameter at fault, as a JSON path.
+    #[must_use]
+    pub fn param(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { param, .. } => param.as_deref(),
+            Self::Models(error) => error.param(),
+            _ => None,
+        }
+    }
+
+    /// Seconds until it is worth trying again, where that is known.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Limited { retry_after_seconds, .. } => Some(*retry_after_seconds),
+            Self::Models(error) => error.retry_after_seconds(),
+            Self::ShuttingDown => Some(1),
+            _ => None,
         }
     }
 }

@@ -1,10 +1,41 @@
 //! The verbs of Freehold: short functions that read aloud. HTTP, the command line and jobs call these and nothing
 //! below them.
 
+mod admission;
+mod answer;
 mod app;
+mod completion;
+mod conversation;
+mod counters;
+mod embedding;
 mod error;
+mod exchange;
 mod ids;
+mod limiter;
+mod model_list;
+mod prompt;
+mod redact;
+mod response;
+mod stream;
+mod traces;
+mod transcript;
 
+pub use answer::{Reply, Unanswered, answer};
 pub use app::{App, AppOptions};
+pub use completion::{Completion, complete};
+pub use conversation::{
+    add_items as add_conversation_items, conversation, create as create_conversation, delete as delete_conversation,
+    delete_item as delete_conversation_item, item as conversation_item, items as conversation_items,
+    update as update_conversation,
+};
+pub use counters::{Counters, Histogram, LATENCY_BOUNDS_SECONDS, ModelCounters};
+pub use embedding::embed;
 pub use error::AppError;
+pub use exchange::{Asker, Exchange};
 pub use ids::Ids;
+pub use limiter::Limiter;
+pub use model_list::{model, models};
+pub use redact::redact;
+pub use response::{KeptResponse, Responding, ResponseStream, delete as delete_response, kept as response, respond};
+pub use stream::{Chunk, ReplyStream};
+pub use traces::{FeedbackRequest, Listing, TraceFilter, TraceView, give_feedback, trace, traces};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Capture, Cost, DocumentId, FeedbackId, KeyId, PersonId, Principal, Provenance, ServiceId, Timestamp, TraceId,
+    Capture, Cost, DocumentId, FeedbackId, KeyId, Principal, Provenance, ServiceId, Timestamp, TraceId,
 };
 
 /// One exchange: who, what, when, how it went. No content.
@@ -158,8 +158,8 @@ pub struct Feedback {
     pub id: FeedbackId,
     /// The exchange it is about.
     pub trace: TraceId,
-    /// Who said it.
-    pub by: PersonId,
+    /// Who said it: a person, or a service for its own traces.
+    pub by: Principal,
     /// When.
     pub created_at: Timestamp,
     /// What kind.

@@ -1,0 +1,325 @@
+//! One exchange in the making. However it ends (answered, refused, failed, the client gone, the task dropped), it
+//! becomes a trace, and it is durable before its last byte leaves.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use access::{Access, Caller};
+use domain::{
+    Capture, ErrorKind, Limits, Outcome, Price, Provenance, Stage, TokenCounts, Trace, TraceContent, TraceId,
+};
+use models::{AnsweredBy, Route};
+use serde_json::Value;
+use store::{StoreError, TraceEntry};
+use tokio::task::JoinHandle;
+use wire::freehold::Additions;
+
+use crate::answer::Unanswered;
+use crate::app::App;
+use crate::error::AppError;
+use crate::limiter::{Reservation, WorstCase};
+use crate::redact::redact;
+use crate::transcript::Transcript;
+
+/// Who asks, and what they said about the request itself.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// Who asks.
+    pub caller: Caller,
+    /// The header `Freehold-Purpose`.
+    pub purpose: Option<String>,
+    /// The header `Freehold-Capture`: only narrows.
+    pub capture: Option<Capture>,
+}
+
+/// One exchange in the making.
+pub struct Exchange {
+    app: Arc<App>,
+    caller: Caller,
+    access: Access,
+    started: Instant,
+    trace: Trace,
+    content: TraceContent,
+    price: Price,
+    reservation: Option<Reservation>,
+    finished: bool,
+}
+
+impl Exchange {
+    /// Opens the books on a request: from here on it leaves a trace. Access and epoch are fixed now.
+    #[must_use]
+    pub fn begin(app: &Arc<App>, asker: &Asker) -> Self {
+        app.counters.start();
+        let access = Access::of(&app.directory(), &asker.caller);
+        let trace = opening(app, asker, &access);
+        Self {
+            app: app.clone(),
+            caller: asker.caller.clone(),
+            access,
+            started: Instant::now(),
+            trace,
+            content: TraceContent::default(),
+            price: Price::default(),
+            reservation: None,
+            finished: false,
+        }
+    }
+
+    /// The trace's id, unless the capture mode keeps no row.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        (self.trace.capture != Capture::None).then_some(self.trace.id)
+    }
+
+    /// What the asker may do, fixed at the start.
+    #[must_use]
+    pub const fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The record so far.
+    pub(crate) const fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// What was asked for, and by which outside customer.
+    pub fn name(&mut self, model: &str, subject: Option<String>) {
+        model.clone_into(&mut self.trace.task);
+        self.trace.caller.subject = subject;
+    }
+
+    /// Who will answer, and at what price.
+    pub fn routed_to(&mut self, route: &Route) {
+        self.price = route.price();
+    }
+
+    /// Who answered.
+    pub fn answered_by(&mut self, by: &AnsweredBy) {
+        self.trace.model = Some(by.model.clone());
+        self.trace.upstream = Some(by.upstream.clone());
+        self.trace.weights_hash.clone_from(&by.weights_hash);
+        self.price = by.price;
+        self.note("queue", by.queue_ms);
+    }
+
+    /// What was said, and what it took.
+    pub fn said(&mut self, transcript: &Transcript) {
+        if let Some(usage) = transcript.usage() {
+            self.took(u64::from(usage.prompt_tokens), u64::from(usage.cached_tokens()), u64::from(usage.completion_tokens));
+        }
+        self.trace.logprobs = transcript.logprob_summary();
+        self.set_output(|| transcript.output());
+    }
+
+    /// The tokens it took, and from them the cost.
+    pub fn took(&mut self, prompt: u64, cached: u64, completion: u64) {
+        self.trace.tokens = TokenCounts { prompt, cached, completion };
+        self.trace.cost_micro_usd = self.price.cost_micro_usd(prompt, completion);
+    }
+
+    /// What Freehold adds to the reply.
+    #[must_use]
+    pub fn additions(&self) -> Additions {
+        Additions {
+            trace: self.trace_id(),
+            task: None,
+            model: self.trace.model.clone(),
+            adapter: self.trace.adapter.clone(),
+            citations: Vec::new(),
+            cost_micro_usd: self.trace.cost_micro_usd,
+        }
+    }
+
+    /// Whether the key has limits at all.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.caller.limits() != Limits::default()
+    }
+
+    /// Holds a place within the key's limits until the end.
+    ///
+    /// # Errors
+    /// [`AppError::Limited`] says which limit stands in the way.
+    pub async fn reserve(&mut self, app: &App, worst: WorstCase) -> Result<(), AppError> {
+        let Some(key) = self.caller.key() else { return Ok(()) };
+        let now = app.now();
+        let spent = if app.limiter.knows_month(key, now) {
+            0
+        } else {
+            app.store.spent_micro_usd(key, now.month_index()).await?
+        };
+        let limits = self.caller.limits();
+        self.reservation = Some(app.limiter.reserve(key, &limits, worst, now, spent)?);
+        Ok(())
+    }
+
+    /// Keeps less of this exchange than the key and the header say.
+    pub fn narrow_capture(&mut self, capture: Capture) {
+        self.trace.capture = self.trace.capture.narrowed_to(capture);
+    }
+
+    /// Whether content is kept at all: where not, nobody needs to gather it.
+    #[must_use]
+    pub fn keeps_content(&self) -> bool {
+        self.trace.capture >= Capture::Redacted
+    }
+
+    /// The input before templating, built only where it is kept.
+    pub fn set_input(&mut self, input: impl FnOnce() -> Value) {
+        if self.keeps_content() {
+            self.content.input = input();
+        }
+    }
+
+    /// The output, built only where it is kept.
+    pub fn set_output(&mut self, output: impl FnOnce() -> Value) {
+        if self.keeps_content() {
+            self.content.output = output();
+        }
+    }
+
+    /// What the client attached.
+    pub fn set_metadata(&mut self, metadata: impl FnOnce() -> Option<Value>) {
+        if self.keeps_content() {
+            self.content.metadata = metadata();
+        }
+    }
+
+    /// Notes that a stage ended now, counted from the start of the request.
+    pub fn mark(&mut self, stage: &str) {
+        let ms = self.elapsed_ms();
+        self.note(stage, ms);
+    }
+
+    /// Notes a stage's duration.
+    pub fn note(&mut self, stage: &str, ms: f64) {
+        self.trace.stages.push(Stage { name: stage.to_owned(), ms });
+    }
+
+    /// Notes when the first token came, once.
+    pub fn first_token(&mut self) {
+        if self.trace.stages.iter().all(|stage| stage.name != "first_token") {
+            self.mark("first_token");
+        }
+    }
+
+    fn elapsed_ms(&self) -> f64 {
+        // Microseconds are enough for a person and short in JSON.
+        (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3
+    }
+
+    /// An answer is whole: it becomes durable here, before its last byte leaves.
+    ///
+    /// # Errors
+    /// The state cannot be written: the answer must not go out as if it had been recorded.
+    pub async fn answered(mut self) -> Result<(), Unanswered> {
+        self.close(Outcome::Answered, None);
+        self.record().await.map_err(|error| Unanswered { error, trace: None })
+    }
+
+    /// The request ends with an error, which is passed on; if even that cannot be recorded, the log says so.
+    pub async fn unanswered(mut self, error: AppError) -> Unanswered {
+        let outcome = match error.kind() {
+            ErrorKind::Internal | ErrorKind::Timeout | ErrorKind::Unavailable => Outcome::Failed,
+            _ => Outcome::Refused,
+        };
+        self.close(outcome, Some(error.code()));
+        let trace = match self.record().await {
+            Ok(()) => self.trace_id(),
+            Err(unrecorded) => {
+                tracing::error!(error = %unrecorded, "a request that ended with an error could not be recorded");
+                None
+            }
+        };
+        Unanswered { error, trace }
+    }
+
+    fn close(&mut self, outcome: Outcome, reason: Option<&str>) {
+        self.mark("total");
+        self.trace.outcome = outcome;
+        self.trace.reason = reason.map(ToOwned::to_owned);
+        self.finished = true;
+        if let Some(reservation) = self.reservation.take() {
+            let tokens = self.trace.tokens;
+            reservation.settle(tokens.prompt + tokens.completion, self.trace.cost_micro_usd);
+        }
+        self.app.counters.count(&self.trace);
+    }
+
+    /// Takes out of the exchange what its capture mode lets reach the disk.
+    fn entry(&mut self) -> Option<TraceEntry> {
+        let content = std::mem::take(&mut self.content);
+        let content = match self.trace.capture {
+            Capture::None => return None,
+            Capture::Usage => None,
+            Capture::Redacted => Some(redacted(content)),
+            Capture::Full => Some(content),
+        };
+        Some(TraceEntry { trace: self.trace.clone(), content })
+    }
+
+    /// Records in a task of its own: a client that leaves now takes nothing away.
+    fn record_in_background(&mut self) -> JoinHandle<Result<(), StoreError>> {
+        let (entry, trace, store) = (self.entry(), self.trace.clone(), self.app.store.clone());
+        self.app.tasks.spawn(async move {
+            match entry {
+                Some(entry) => store.record(entry).await,
+                None => store.spend(&trace).await,
+            }
+        })
+    }
+
+    async fn record(&mut self) -> Result<(), AppError> {
+        match self.record_in_background().await {
+            Ok(recorded) => Ok(recorded?),
+            // The runtime is going down: nothing more can be recorded or answered.
+            Err(_) => Err(AppError::ShuttingDown),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    /// The client left or the task was cancelled: what there is becomes a failed trace in the background.
+    fn drop(&mut self) {
+        if !self.finished {
+            self.close(Outcome::Failed, Some("client_gone"));
+            self.record_in_background();
+        }
+    }
+}
+
+/// The record at the moment of the request.
+fn opening(app: &App, asker: &Asker, access: &Access) -> Trace {
+    let now = app.now();
+    Trace {
+        id: TraceId::from_uuid(app.ids.uuid(now)),
+        created_at: now,
+        task: String::new(),
+        task_version: 0,
+        caller: asker.caller.record(asker.purpose.clone(), None),
+        epoch: access.epoch(),
+        capture: asker.caller.capture().narrowed_to(asker.capture.unwrap_or_default()),
+        outcome: Outcome::Failed,
+        reason: None,
+        model: None,
+        adapter: None,
+        weights_hash: None,
+        upstream: None,
+        prompt_hash: None,
+        configuration_hash: None,
+        provenance: Provenance::words_of(asker.caller.principal()),
+        tokens: TokenCounts::default(),
+        logprobs: None,
+        stages: Vec::new(),
+        cost_micro_usd: 0,
+    }
+}
+
+fn redacted(content: TraceContent) -> TraceContent {
+    TraceContent {
+        input: redact(content.input),
+        output: redact(content.output),
+        passages: content.passages,
+        metadata: content.metadata.map(redact),
+    }
+}

@@ -1,0 +1,24 @@
+//! Which models the asker may use.
+
+use models::ModelsError;
+use wire::model::ModelEntry;
+
+use crate::admission::sees_base_models;
+use crate::app::App;
+use crate::error::AppError;
+use crate::exchange::Asker;
+
+/// The models that the asker may use, with their context lengths.
+#[must_use]
+pub fn models(app: &App, asker: &Asker) -> Vec<ModelEntry> {
+    if sees_base_models(app, asker) { app.models.entries() } else { Vec::new() }
+}
+
+/// One of them, by name or alias.
+///
+/// # Errors
+/// Not found, also where the asker may not use it.
+pub fn model(app: &App, asker: &Asker, name: &str) -> Result<ModelEntry, AppError> {
+    let unknown = || ModelsError::UnknownModel { name: name.to_owned() }.into();
+    models(app, asker).into_iter().find(|model| model.id == name).ok_or_else(unknown)
+}

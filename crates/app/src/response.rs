@@ -1,0 +1,277 @@
+//! The Responses API: a chat under another shape, which can be kept, fetched and continued.
+
+mod convert;
+mod events;
+
+use std::sync::Arc;
+
+use access::{Access, open};
+use bytes::Bytes;
+use domain::{Capture, ConversationId, ResponseId, TraceId};
+use serde::{Deserialize, Serialize};
+use store::StoredResponse;
+use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
+use wire::response::{Event, EventKind, Item, Response, ResponseRequest};
+
+pub(crate) use convert::with_id;
+
+use crate::answer::{Unanswered, note, stream, whole};
+use crate::app::App;
+use crate::conversation;
+use crate::error::AppError;
+use crate::exchange::{Asker, Exchange};
+use crate::stream::ReplyStream;
+use events::EventWriter;
+
+/// How far a chain of `previous_response_id` is followed.
+const LONGEST_CHAIN: usize = 1000;
+
+/// A response: whole, or on its way.
+pub enum Responding {
+    /// The whole response; its trace is durable.
+    Whole(Box<Response>, Option<TraceId>),
+    /// The response as it is made.
+    Stream(Box<ResponseStream>, Option<TraceId>),
+}
+
+/// A response as it is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeptResponse {
+    /// The response as it went out.
+    pub response: Response,
+    /// The new items of its request.
+    pub input: Vec<Item>,
+}
+
+/// What a request becomes before the model sees it.
+struct Draft {
+    request: ResponseRequest,
+    chat: ChatRequest,
+    input: Vec<Item>,
+    id: ResponseId,
+    keeps: bool,
+    conversation: Option<ConversationId>,
+}
+
+/// Answers through the Responses API: `body` is the request as the client sent it.
+///
+/// # Errors
+/// [`Unanswered`], whatever stands in the way; it leaves a trace too.
+pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Responding, Unanswered> {
+    let mut exchange = Exchange::begin(app, asker);
+    let draft = match draft(app, &mut exchange, asker, body).await {
+        Ok(draft) => draft,
+        Err(error) => return Err(exchange.unanswered(error).await),
+    };
+    note(&mut exchange, asker, &draft.chat);
+    let trace = exchange.trace_id();
+    let opened = convert::opened(draft.id.to_string(), &draft.request, draft.keeps, app.now());
+    let writer = EventWriter::new(app, opened);
+    let keeping = Keeping { app: app.clone(), asker: asker.clone(), draft };
+    if keeping.draft.request.streams() {
+        let chunks = stream(app, exchange, &keeping.draft.chat).await?;
+        return Ok(Responding::Stream(Box::new(ResponseStream { chunks, writer, keeping, ended: false }), trace));
+    }
+    let reply = whole(app, exchange, &keeping.draft.chat).await?;
+    let response = finish_whole(writer, reply, &keeping).await.map_err(|error| Unanswered { error, trace })?;
+    Ok(Responding::Whole(Box::new(response), trace))
+}
+
+async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<Draft, AppError> {
+    let request: ResponseRequest = wire::strict::parse(body)?;
+    exchange.name(&request.model, None);
+    let keeps = keeps(exchange, &request)?;
+    let conversation = match &request.conversation {
+        Some(conversation) => Some(conversation::id_of(conversation.id())?),
+        None => None,
+    };
+    let history = match (&request.previous_response_id, conversation) {
+        (Some(previous), _) => chain(app, asker, previous).await?,
+        (None, Some(id)) => conversation::all_items(app, asker, id).await?,
+        (None, None) => Vec::new(),
+    };
+    let now = app.now();
+    let input = convert::new_items(&request, &app.ids, now);
+    let chat = convert::to_chat(&request, &history, &input);
+    let id = ResponseId::from_uuid(app.ids.uuid(now));
+    Ok(Draft { request, chat, input, id, keeps, conversation })
+}
+
+/// Whether the response is kept. Only full capture keeps words; who insists on keeping them otherwise is refused.
+fn keeps(exchange: &Exchange, request: &ResponseRequest) -> Result<bool, AppError> {
+    let may_keep = exchange.trace().capture == Capture::Full;
+    if !may_keep && request.store == Some(true) {
+        return Err(AppError::invalid(
+            "store",
+            "the capture mode of this request keeps no words, so the response cannot be stored: send `store: false`, or \
+             use a key with capture `full`",
+        ));
+    }
+    if !may_keep && request.conversation.is_some() {
+        return Err(AppError::invalid(
+            "conversation",
+            "the capture mode of this request keeps no words, so a conversation cannot go on: use a key with capture \
+             `full`",
+        ));
+    }
+    Ok(may_keep && request.stores())
+}
+
+/// The items of a response and of all it continues, oldest first.
+async fn chain(app: &App, asker: &Asker, last: &str) -> Result<Vec<Item>, AppError> {
+    let mut turns = Vec::new();
+    let mut next = Some(last.to_owned());
+    while let Some(id) = next.take() {
+        if turns.len() == LONGEST_CHAIN {
+            return Err(AppError::invalid("previous_response_id", "the chain of responses is longer than 1,000"));
+        }
+        let kept = kept(app, asker, &id).await.map_err(|error| previous_not_found(error, &id))?;
+        next = kept.response.previous_response_id.clone();
+        turns.push(kept);
+    }
+    Ok(turns.into_iter().rev().flat_map(|kept| kept.input.into_iter().chain(kept.response.output)).collect())
+}
+
+fn previous_not_found(error: AppError, id: &str) -> AppError {
+    match error.kind() {
+        domain::ErrorKind::NotFound => AppError::Invalid {
+            param: Some("previous_response_id".to_owned()),
+            message: format!("there is no response '{id}': it was not stored, or was deleted"),
+            code: "previous_response_not_found",
+        },
+        _ => error,
+    }
+}
+
+/// A kept response that the asker may see.
+///
+/// # Errors
+/// Not found, also where it is somebody else's.
+pub async fn kept(app: &App, asker: &Asker, id: &str) -> Result<KeptResponse, AppError> {
+    let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
+    let access = Access::of(&app.directory(), &asker.caller);
+    let sealed = app.store.response(id).await?.ok_or_else(AppError::not_found)?;
+    let stored = open(&access, sealed)?.into_inner();
+    serde_json::from_value(stored.body).map_err(|_| AppError::not_found())
+}
+
+/// Deletes a kept response.
+///
+/// # Errors
+/// Not found, also where it is somebody else's.
+pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, AppError> {
+    kept(app, asker, id).await?;
+    let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
+    app.store.delete_response(id).await?;
+    Ok(id)
+}
+
+/// What is needed to keep a response once it is whole.
+struct Keeping {
+    app: Arc<App>,
+    asker: Asker,
+    draft: Draft,
+}
+
+impl Keeping {
+    async fn keep(&self, response: &Response) -> Result<(), AppError> {
+        let Draft { input, id, keeps, conversation, .. } = &self.draft;
+        if *keeps {
+            let kept = KeptResponse { response: response.clone(), input: input.clone() };
+            let body = serde_json::to_value(kept).unwrap_or_default();
+            let owner = self.asker.caller.principal();
+            let created_at = self.app.now();
+            self.app.store.put_response(StoredResponse { id: *id, owner, created_at, body }).await?;
+        }
+        if let Some(conversation) = conversation {
+            let items = input.iter().chain(&response.output).cloned().collect();
+            conversation::append(&self.app, &self.asker, *conversation, items).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A whole reply takes the way of a stream in one step, so that both give the same items.
+async fn finish_whole(mut writer: EventWriter, reply: ChatResponse, keeping: &Keeping) -> Result<Response, AppError> {
+    let transcript = crate::transcript::Transcript::of(&reply);
+    writer.chunk(&one_chunk(&reply));
+    writer.response.freehold = reply.freehold;
+    if let Some(answer) = transcript.answers().first() {
+        convert::end(&mut writer.response, answer, transcript.usage(), keeping.app.now());
+    }
+    keeping.keep(&writer.response).await?;
+    Ok(writer.response)
+}
+
+fn one_chunk(reply: &ChatResponse) -> ChatChunk {
+    let choices = reply.choices.iter().map(|choice| {
+        let call = |(index, call): (usize, &wire::chat::ToolCall)| {
+            let mut delta = ToolCallDelta::opening(index as u32, call.id.as_str(), call.function.name.as_str());
+            if let Some(function) = &mut delta.function {
+                function.arguments = Some(call.function.arguments.clone());
+            }
+            delta
+        };
+        let delta = Delta {
+            role: None,
+            content: choice.message.content.clone(),
+            refusal: choice.message.refusal.clone(),
+            tool_calls: choice.message.tool_calls.iter().enumerate().map(call).collect(),
+        };
+        let (index, logprobs) = (choice.index, choice.logprobs.clone());
+        ChunkChoice { index, delta, logprobs, finish_reason: Some(choice.finish_reason) }
+    });
+    ChatChunk { choices: choices.collect(), ..ChatChunk::default() }
+}
+
+/// The events of a response as it is made.
+pub struct ResponseStream {
+    chunks: ReplyStream<ChatChunk>,
+    writer: EventWriter,
+    keeping: Keeping,
+    ended: bool,
+}
+
+impl ResponseStream {
+    /// The next event; `None` at the end. An error is an event too, and the last one.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.writer.pop() {
+                return Some(event);
+            }
+            if self.ended {
+                return None;
+            }
+            match self.chunks.next().await {
+                Some(Ok(chunk)) => self.take(chunk),
+                Some(Err(error)) => self.fail(&error),
+                None => self.finish().await,
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: ChatChunk) {
+        self.writer.chunk(&chunk);
+        if let Some(wire::freehold::ChunkAdditions::Closing(additions)) = chunk.freehold {
+            self.writer.response.freehold = Some(additions);
+        }
+    }
+
+    async fn finish(&mut self) {
+        self.ended = true;
+        let transcript = self.chunks.transcript();
+        if let Some(answer) = transcript.answers().first() {
+            convert::end(&mut self.writer.response, answer, transcript.usage(), self.keeping.app.now());
+        }
+        match self.keeping.keep(&self.writer.response).await {
+            Ok(()) => self.writer.end(),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn fail(&mut self, error: &AppError) {
+        self.ended = true;
+        let (code, message) = (Some(error.code().to_owned()), error.to_string());
+        self.writer.emit(EventKind::Error { code, message, param: None });
+    }
+}

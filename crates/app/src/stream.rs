@@ -1,0 +1,179 @@
+//! An answer as it is made. The last chunk waits until the trace is durable: what leaves whole was recorded.
+
+use futures::StreamExt as _;
+use models::ChunkStream;
+use wire::chat::{ChatChunk, Usage};
+use wire::completion::CompletionResponse;
+use wire::freehold::{Additions, ChunkAdditions};
+
+use crate::error::AppError;
+use crate::exchange::Exchange;
+use crate::transcript::Transcript;
+
+/// A piece of a streamed answer: a chat chunk or a piece of a text completion.
+pub trait Chunk: Default + Send + 'static {
+    /// Adds what is new to the transcript.
+    fn add_to(&self, transcript: &mut Transcript);
+    /// Names the model as the client did.
+    fn set_model(&mut self, model: &str);
+    /// The usage, on the chunk that carries it.
+    fn usage_mut(&mut self) -> &mut Option<Usage>;
+    /// Whether there is nothing of an answer in it.
+    fn has_no_choices(&self) -> bool;
+    /// Whether an answer ends with it.
+    fn ends_an_answer(&self) -> bool;
+    /// Puts Freehold's additions on it.
+    fn close(&mut self, additions: Additions);
+}
+
+impl Chunk for ChatChunk {
+    fn add_to(&self, transcript: &mut Transcript) {
+        transcript.add(self);
+    }
+
+    fn set_model(&mut self, model: &str) {
+        model.clone_into(&mut self.model);
+    }
+
+    fn usage_mut(&mut self) -> &mut Option<Usage> {
+        &mut self.usage
+    }
+
+    fn has_no_choices(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    fn ends_an_answer(&self) -> bool {
+        self.choices.iter().any(|choice| choice.finish_reason.is_some())
+    }
+
+    fn close(&mut self, additions: Additions) {
+        self.freehold = Some(ChunkAdditions::Closing(additions));
+    }
+}
+
+impl Chunk for CompletionResponse {
+    fn add_to(&self, transcript: &mut Transcript) {
+        transcript.add_text(self);
+    }
+
+    fn set_model(&mut self, model: &str) {
+        model.clone_into(&mut self.model);
+    }
+
+    fn usage_mut(&mut self) -> &mut Option<Usage> {
+        &mut self.usage
+    }
+
+    fn has_no_choices(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    fn ends_an_answer(&self) -> bool {
+        self.choices.iter().any(|choice| choice.finish_reason.is_some())
+    }
+
+    fn close(&mut self, additions: Additions) {
+        self.freehold = Some(ChunkAdditions::Closing(additions));
+    }
+}
+
+/// The chunks of an answer, until the end or one error. Dropped before that, it leaves a failed trace.
+pub struct ReplyStream<C: Chunk> {
+    chunks: ChunkStream<C>,
+    exchange: Option<Exchange>,
+    transcript: Transcript,
+    /// The last chunk so far, where it may be the last of all.
+    held: Option<C>,
+    model: String,
+    shows_usage: bool,
+}
+
+impl<C: Chunk> ReplyStream<C> {
+    pub(crate) fn new(chunks: ChunkStream<C>, exchange: Exchange, model: &str, shows_usage: bool) -> Self {
+        Self {
+            chunks,
+            exchange: Some(exchange),
+            transcript: Transcript::default(),
+            held: None,
+            model: model.to_owned(),
+            shows_usage,
+        }
+    }
+
+    /// The next chunk; `None` at the end. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<C, AppError>> {
+        while self.exchange.is_some() {
+            match self.chunks.next().await {
+                Some(Ok(chunk)) => {
+                    if let Some(ready) = self.take(chunk) {
+                        return Some(Ok(ready));
+                    }
+                }
+                Some(Err(error)) => return Some(Err(self.fail(error.into()).await)),
+                None => return self.finish().await,
+            }
+        }
+        None
+    }
+
+    /// What was said so far.
+    #[must_use]
+    pub const fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Notes a chunk and gives back what may go out now. A chunk that ends an answer or carries usage may be the last
+    /// of all: it waits for the one behind it.
+    fn take(&mut self, mut chunk: C) -> Option<C> {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.first_token();
+        }
+        chunk.add_to(&mut self.transcript);
+        chunk.set_model(&self.model);
+        if !self.shows_usage {
+            *chunk.usage_mut() = None;
+            if chunk.has_no_choices() {
+                return None;
+            }
+        }
+        let may_be_last = chunk.usage_mut().is_some() || chunk.ends_an_answer();
+        match (self.held.take(), may_be_last) {
+            (None, false) => Some(chunk),
+            (held, _) => {
+                self.held = Some(chunk);
+                held
+            }
+        }
+    }
+
+    async fn finish(&mut self) -> Option<Result<C, AppError>> {
+        let mut exchange = self.exchange.take()?;
+        exchange.said(&self.transcript);
+        let mut last = self.held.take().unwrap_or_default();
+        last.close(exchange.additions());
+        match exchange.answered().await {
+            Ok(()) => Some(Ok(last)),
+            Err(unanswered) => Some(Err(unanswered.error)),
+        }
+    }
+
+    async fn fail(&mut self, error: AppError) -> AppError {
+        match self.exchange.take() {
+            Some(mut exchange) => {
+                exchange.said(&self.transcript);
+                exchange.unanswered(error).await.error
+            }
+            None => error,
+        }
+    }
+}
+
+impl<C: Chunk> Drop for ReplyStream<C> {
+    /// The client left: what was said until then is part of the failed trace.
+    fn drop(&mut self) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.said(&self.transcript);
+        }
+    }
+}

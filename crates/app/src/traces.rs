@@ -1,0 +1,168 @@
+//! Traces as their owners see them, and feedback on them.
+
+use std::sync::Arc;
+
+use access::{Access, Checked, open};
+use domain::{Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Trace, TraceContent, TraceId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Page, StoredTrace, TraceQuery};
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::exchange::Asker;
+
+/// One page.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// The entries, newest first.
+    pub data: Vec<T>,
+    /// Whether there are more behind the last one.
+    pub has_more: bool,
+}
+
+/// Which traces are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct TraceFilter {
+    /// How many at most: 1 to 1,000; 20 where absent.
+    pub limit: Option<u32>,
+    /// The last id of the page before.
+    pub after: Option<String>,
+    /// Only those of this task or model.
+    pub task: Option<String>,
+    /// Only those that ended like this.
+    pub outcome: Option<Outcome>,
+}
+
+/// A trace as its owner sees it (API.md, `GET traces/{id}`).
+#[derive(Debug, Clone, Serialize)]
+pub struct TraceView {
+    /// The record without content; the caller's purpose stands beside it.
+    #[serde(flatten)]
+    trace: Trace,
+    purpose: Option<String>,
+    input: Value,
+    output: Value,
+    passages: Vec<PassageRecord>,
+    metadata: Option<Value>,
+    feedback: Vec<Feedback>,
+}
+
+impl From<StoredTrace> for TraceView {
+    fn from(stored: StoredTrace) -> Self {
+        let StoredTrace { trace, content, feedback } = stored;
+        let TraceContent { input, output, passages, metadata } = content.unwrap_or_default();
+        Self { purpose: trace.caller.purpose.clone(), trace, input, output, passages, metadata, feedback }
+    }
+}
+
+/// A trace that the asker may see.
+///
+/// # Errors
+/// Not found, also where it is somebody else's or no id at all.
+pub async fn trace(app: &App, asker: &Asker, id: &str) -> Result<TraceView, AppError> {
+    let id = id.parse().map_err(|_| AppError::not_found())?;
+    Ok(opened(app, asker, id).await?.into_inner().into())
+}
+
+async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredTrace>, AppError> {
+    let access = Access::of(&app.directory(), &asker.caller);
+    let sealed = app.store.trace(id).await?.ok_or_else(AppError::not_found)?;
+    Ok(open(&access, sealed)?)
+}
+
+/// The asker's traces, newest first.
+///
+/// # Errors
+/// A limit out of range, or the state could not be read.
+pub async fn traces(app: &App, asker: &Asker, filter: TraceFilter) -> Result<Listing<TraceView>, AppError> {
+    let access = Access::of(&app.directory(), &asker.caller);
+    let Page { data, has_more } = app.store.traces(&access, query(filter)?).await?;
+    // The late check: what the state's filter let through is opened one by one.
+    let opened = data.into_iter().filter_map(|sealed| open(&access, sealed).ok());
+    Ok(Listing { data: opened.map(|trace| trace.into_inner().into()).collect(), has_more })
+}
+
+fn query(filter: TraceFilter) -> Result<TraceQuery, AppError> {
+    let limit = filter.limit.unwrap_or(20);
+    if !(1..=1000).contains(&limit) {
+        return Err(AppError::invalid("limit", "limit is 1 to 1,000"));
+    }
+    let unknown = |_| AppError::invalid("after", "after is the id of a trace: the last one of the page before");
+    let after = filter.after.map(|id| id.parse()).transpose().map_err(unknown)?;
+    Ok(TraceQuery { after, limit, task: filter.task, outcome: filter.outcome })
+}
+
+/// Feedback as a client sends it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FeedbackRequest {
+    /// The exchange it is about.
+    pub trace: TraceId,
+    /// What kind.
+    pub kind: FeedbackKind,
+    /// The value: see [`FeedbackKind`].
+    pub value: Value,
+}
+
+/// Keeps feedback on a trace that the asker may see.
+///
+/// # Errors
+/// Not found, or a value that is not of its kind.
+pub async fn give_feedback(app: &Arc<App>, asker: &Asker, request: FeedbackRequest) -> Result<Feedback, AppError> {
+    opened(app, asker, request.trace).await?;
+    check_value(request.kind, &request.value)?;
+    let now = app.now();
+    let feedback = Feedback {
+        id: FeedbackId::from_uuid(app.ids.uuid(now)),
+        trace: request.trace,
+        by: asker.caller.principal(),
+        created_at: now,
+        kind: request.kind,
+        value: request.value,
+    };
+    app.store.add_feedback(feedback.clone()).await?;
+    Ok(feedback)
+}
+
+const MAX_COMMENT_CHARACTERS: usize = 10_000;
+
+fn check_value(kind: FeedbackKind, value: &Value) -> Result<(), AppError> {
+    let wrong = |message: &str| Err(AppError::invalid("value", message));
+    match (kind, value) {
+        (FeedbackKind::Rating, value) if matches!(value.as_i64(), Some(-1 | 1)) => Ok(()),
+        (FeedbackKind::Rating, _) => wrong("a rating is -1 or 1"),
+        (FeedbackKind::Correction, Value::String(text)) if !text.is_empty() => Ok(()),
+        (FeedbackKind::Correction, _) => wrong("a correction is the ideal output, a string that is not empty"),
+        (FeedbackKind::Comment, Value::String(text)) if text.chars().count() <= MAX_COMMENT_CHARACTERS => Ok(()),
+        (FeedbackKind::Comment, _) => wrong("a comment is a string of at most 10,000 characters"),
+        (FeedbackKind::Outcome, Value::Object(fields)) if is_outcome(fields) => Ok(()),
+        (FeedbackKind::Outcome, _) => wrong("an outcome is {\"name\": \"...\", \"value\": ...} and nothing else"),
+    }
+}
+
+fn is_outcome(fields: &serde_json::Map<String, Value>) -> bool {
+    let named = fields.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty() && name.len() <= 64);
+    named && fields.contains_key("value") && fields.len() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_kind_takes_its_own_values_only() {
+        let check = |kind, value: Value| check_value(kind, &value).is_ok();
+        assert!(check(FeedbackKind::Rating, json!(1)) && check(FeedbackKind::Rating, json!(-1)));
+        for value in [json!(0), json!(2), json!("1"), json!(1.5), json!(null)] {
+            assert!(!check(FeedbackKind::Rating, value));
+        }
+        assert!(check(FeedbackKind::Correction, json!("Paris")));
+        assert!(!check(FeedbackKind::Correction, json!("")));
+        assert!(check(FeedbackKind::Outcome, json!({"name": "reopened", "value": true})));
+        assert!(!check(FeedbackKind::Outcome, json!({"name": "reopened"})));
+        assert!(!check(FeedbackKind::Outcome, json!({"name": "reopened", "value": 1, "more": 2})));
+        assert!(check(FeedbackKind::Comment, json!("")));
+        assert!(!check(FeedbackKind::Comment, json!("x".repeat(10_001))));
+    }
+}
