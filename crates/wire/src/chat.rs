@@ -1,5 +1,6 @@
 //! Chat completions: what a client asks and what it gets, whole or as a stream of chunks.
 
+mod check;
 mod chunk;
 mod format;
 mod logprobs;

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::chat::Metadata;
 use crate::list::List;
 use crate::literal::literals;
-use crate::response::Item;
-use crate::strict::text_map;
+use crate::response::{Item, check_items};
+use crate::rules;
+use crate::strict::{InvalidParameter, text_map};
+
+/// Most items of one request.
+const MAX_ITEMS: usize = 20;
 
 literals! {
     /// Always `conversation`.
@@ -39,12 +43,35 @@ pub struct ConversationRequest {
     pub metadata: Option<Metadata>,
 }
 
+impl ConversationRequest {
+    /// Checks ranges and rules across fields.
+    ///
+    /// # Errors
+    /// Names the first parameter at fault and says what would be right.
+    pub fn validate(&self) -> Result<(), InvalidParameter> {
+        let items = self.items.as_deref().unwrap_or_default();
+        rules::at_most("items", items.len(), MAX_ITEMS, "items")?;
+        check_items("items", items, true)?;
+        rules::metadata(self.metadata.as_ref())
+    }
+}
+
 /// `POST /v1/conversations/{id}`: replaces the metadata.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConversationUpdate {
-    /// The new metadata; `null` clears it.
-    #[serde(default, with = "text_map")]
+    /// The new metadata; `null` clears it, leaving it out is an error.
+    #[serde(with = "text_map")]
     pub metadata: Option<Metadata>,
+}
+
+impl ConversationUpdate {
+    /// Checks ranges and rules across fields.
+    ///
+    /// # Errors
+    /// Names the first parameter at fault and says what would be right.
+    pub fn validate(&self) -> Result<(), InvalidParameter> {
+        rules::metadata(self.metadata.as_ref())
+    }
 }
 
 /// `POST /v1/conversations/{id}/items`: 1 to 20 items.
@@ -52,6 +79,20 @@ pub struct ConversationUpdate {
 pub struct ItemsRequest {
     /// Items to append.
     pub items: Vec<Item>,
+}
+
+impl ItemsRequest {
+    /// Checks ranges and rules across fields.
+    ///
+    /// # Errors
+    /// Names the first parameter at fault and says what would be right.
+    pub fn validate(&self) -> Result<(), InvalidParameter> {
+        if self.items.is_empty() {
+            return Err(InvalidParameter::value("items", "expected at least one item"));
+        }
+        rules::at_most("items", self.items.len(), MAX_ITEMS, "items")?;
+        check_items("items", &self.items, false)
+    }
 }
 
 /// A page of a conversation, or of a response's input.

@@ -1,5 +1,6 @@
 //! `/v1/embeddings`: text or tokens in, vectors out.
 
+mod check;
 mod reply;
 mod request;
 

@@ -6,6 +6,7 @@
 //! each request's `validate`.
 
 mod literal;
+mod rules;
 
 pub mod chat;
 pub mod completion;

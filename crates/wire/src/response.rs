@@ -1,5 +1,6 @@
 //! The Responses API: the request, items in and out, the response object and its streaming events.
 
+mod check;
 mod event;
 mod item;
 mod part;
@@ -8,6 +9,7 @@ mod request;
 mod text;
 mod tool;
 
+pub(crate) use check::check_items;
 pub use event::{Event, EventKind};
 pub use item::{FunctionCallItem, FunctionOutputItem, Item, ItemStatus, MessageItem};
 pub use part::{Part, TextLogprob};

@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for ResponseFormat {
             AnyFormat { kind: FormatKind::JsonSchema, json_schema: None } => {
                 Err(de::Error::missing_field("json_schema"))
             }
-            AnyFormat { json_schema: Some(_), .. } => Err(at("json_schema", "needs `type` to be `json_schema`")),
+            AnyFormat { json_schema: Some(_), .. } => Err(at("json_schema", "it needs `type` to be `json_schema`")),
             AnyFormat { kind: FormatKind::Text, .. } => Ok(Self::Text),
             AnyFormat { kind: FormatKind::JsonObject, .. } => Ok(Self::JsonObject),
         }

@@ -241,8 +241,8 @@ impl<'de> Deserialize<'de> for ContentPart {
             AnyPart { kind: PartKind::Refusal, text: None, refusal: Some(refusal) } => Ok(Self::Refusal { refusal }),
             AnyPart { kind: PartKind::Text, text: None, .. } => Err(de::Error::missing_field("text")),
             AnyPart { kind: PartKind::Refusal, refusal: None, .. } => Err(de::Error::missing_field("refusal")),
-            AnyPart { kind: PartKind::Text, .. } => Err(at("refusal", "belongs to parts of type `refusal`")),
-            AnyPart { kind: PartKind::Refusal, .. } => Err(at("text", "belongs to parts of type `text`")),
+            AnyPart { kind: PartKind::Text, .. } => Err(at("refusal", "it belongs to parts of type `refusal`")),
+            AnyPart { kind: PartKind::Refusal, .. } => Err(at("text", "it belongs to parts of type `text`")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::strict::Text;
+use crate::strict::{InvalidParameter, Request, Text};
 
 /// A request as the door hands it to the engine. A client's request is parsed as `T` alone, so that it
 /// cannot set `engine`.
@@ -37,6 +37,12 @@ pub struct EngineExtras {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Call<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(CallVisitor(std::marker::PhantomData))
+    }
+}
+
+impl<T: Request> Request for Call<T> {
+    fn check(&self) -> Result<(), InvalidParameter> {
+        self.request.check()
     }
 }
 

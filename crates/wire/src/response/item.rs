@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::chat::MessageRole;
 use crate::response::Part;
-use crate::strict::{Text, at};
+use crate::strict::{Refused, Text, at};
 
 /// An item of a response or a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -132,6 +132,15 @@ struct AnyItem {
     arguments: Option<String>,
     #[serde(default)]
     output: Option<Words>,
+    // Clients that repeat an item whole send `null` for these.
+    #[serde(default, rename = "phase")]
+    _phase: Option<Refused>,
+    #[serde(default, rename = "caller")]
+    _caller: Option<Refused>,
+    #[serde(default, rename = "namespace")]
+    _namespace: Option<Refused>,
+    #[serde(default, rename = "created_by")]
+    _created_by: Option<Refused>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -181,7 +190,7 @@ impl AnyItem {
             ("output", self.output.is_some(), &[FunctionCallOutput]),
         ];
         match fields.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&self.kind)) {
-            Some((field, _, _)) => Err(at(field, "belongs to another type of item")),
+            Some((field, _, _)) => Err(at(field, "it belongs to another type of item")),
             None => Ok(()),
         }
     }

@@ -76,6 +76,7 @@ struct AnyPart {
     refusal: Option<String>,
 }
 
+#[derive(PartialEq, Eq)]
 enum PartKind {
     InputText,
     OutputText,
@@ -100,25 +101,11 @@ impl<'de> Deserialize<'de> for PartKind {
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let AnyPart { kind, text, annotations, logprobs, refusal } = AnyPart::deserialize(deserializer)?;
-        let words = match kind {
-            PartKind::Refusal => refusal.clone().ok_or_else(|| de::Error::missing_field("refusal"))?,
-            _ => text.clone().ok_or_else(|| de::Error::missing_field("text"))?,
-        };
-        let foreign = match kind {
-            PartKind::InputText => [
-                ("annotations", annotations.is_some()),
-                ("logprobs", logprobs.is_some()),
-                ("refusal", refusal.is_some()),
-            ],
-            PartKind::OutputText => [("refusal", refusal.is_some()), ("", false), ("", false)],
-            PartKind::Refusal => {
-                [("annotations", annotations.is_some()), ("logprobs", logprobs.is_some()), ("text", text.is_some())]
-            }
-        };
-        if let Some((field, _)) = foreign.iter().find(|(_, is_given)| *is_given) {
-            return Err(at(field, "belongs to another type of part"));
-        }
+        let part = AnyPart::deserialize(deserializer)?;
+        part.refuse_foreign_fields()?;
+        let AnyPart { kind, text, annotations, logprobs, refusal } = part;
+        let (words, field) = if let PartKind::Refusal = kind { (refusal, "refusal") } else { (text, "text") };
+        let words = words.ok_or_else(|| de::Error::missing_field(field))?;
         Ok(match kind {
             PartKind::InputText => Self::InputText { text: words },
             PartKind::Refusal => Self::Refusal { refusal: words },
@@ -128,5 +115,21 @@ impl<'de> Deserialize<'de> for Part {
                 logprobs: logprobs.unwrap_or_default(),
             },
         })
+    }
+}
+
+impl AnyPart {
+    fn refuse_foreign_fields<E: de::Error>(&self) -> Result<(), E> {
+        use PartKind::{InputText, OutputText, Refusal};
+        let fields: [(&str, bool, &[PartKind]); 4] = [
+            ("text", self.text.is_some(), &[InputText, OutputText]),
+            ("annotations", self.annotations.is_some(), &[OutputText]),
+            ("logprobs", self.logprobs.is_some(), &[OutputText]),
+            ("refusal", self.refusal.is_some(), &[Refusal]),
+        ];
+        match fields.iter().find(|(_, is_given, kinds)| *is_given && !kinds.contains(&self.kind)) {
+            Some((field, _, _)) => Err(at(field, "it belongs to another type of part")),
+            None => Ok(()),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
-use crate::chat::FormatKind;
+use crate::chat::{FormatKind, JsonSchema, ResponseFormat};
 use crate::strict::at;
 
 /// What the text must look like.
@@ -38,6 +38,18 @@ pub enum TextFormat {
     },
 }
 
+impl From<TextFormat> for ResponseFormat {
+    fn from(format: TextFormat) -> Self {
+        match format {
+            TextFormat::Text => Self::Text,
+            TextFormat::JsonObject => Self::JsonObject,
+            TextFormat::JsonSchema { name, schema, strict, description } => {
+                Self::JsonSchema { json_schema: JsonSchema { name, schema, strict, description } }
+            }
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct AnyFormat {
     #[serde(rename = "type")]
@@ -67,7 +79,7 @@ impl<'de> Deserialize<'de> for TextFormat {
             ("description", description.is_some()),
         ];
         if let Some((field, _)) = given.iter().find(|(_, is_given)| *is_given) {
-            return Err(at(field, "needs `type` to be `json_schema`"));
+            return Err(at(field, "it needs `type` to be `json_schema`"));
         }
         Ok(if let FormatKind::Text = kind { Self::Text } else { Self::JsonObject })
     }

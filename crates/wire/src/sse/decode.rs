@@ -77,6 +77,7 @@ impl Decoder {
     /// When an event is too long or not UTF-8; the stream cannot be read on.
     pub fn next_event(&mut self) -> Result<Option<SseEvent>, DecodeError> {
         while let Some((from, to)) = self.next_line() {
+            let from = if std::mem::take(&mut self.at_beginning) { self.skip_byte_order_mark(from, to) } else { from };
             if from == to {
                 let event = std::mem::take(&mut self.event);
                 if std::mem::take(&mut self.has_data) {
@@ -132,12 +133,15 @@ impl Decoder {
         Some((from, to))
     }
 
+    fn skip_byte_order_mark(&self, from: usize, to: usize) -> usize {
+        if self.buffer[from..to].starts_with("\u{feff}".as_bytes()) { from + "\u{feff}".len() } else { from }
+    }
+
     fn take_line(&mut self, from: usize, to: usize) -> Result<(), DecodeError> {
         if to - from + self.event.data.len() > self.limit {
             return Err(DecodeError::TooLong { limit: self.limit });
         }
         let line = std::str::from_utf8(&self.buffer[from..to]).map_err(|_| DecodeError::NotUtf8)?;
-        let line = if std::mem::take(&mut self.at_beginning) { line.trim_start_matches('\u{feff}') } else { line };
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {

@@ -59,5 +59,12 @@ fn json_line<T: Serialize + ?Sized>(buffer: &mut BytesMut, value: &T) -> Result<
 
 /// Lines as a reader of events sees them: CR, LF and CRLF all end one.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some((line, after)) = text.split_once(['\r', '\n']) else { return rest.take() };
+        let ends_with_cr = text.as_bytes()[line.len()] == b'\r';
+        rest = Some(if ends_with_cr { after.strip_prefix('\n').unwrap_or(after) } else { after });
+        Some(line)
+    })
 }

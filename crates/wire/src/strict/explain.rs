@@ -2,7 +2,9 @@
 //! may be private, and errors are logged. Codes are OpenAI's.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
+use domain::ErrorKind;
 use serde_json::error::Category;
 
 use super::MAX_DEPTH;
@@ -23,16 +25,27 @@ pub struct InvalidParameter {
 
 impl InvalidParameter {
     /// A value that is of the right type and yet wrong: `message` goes on after "Invalid value for `param`: ".
-    pub fn value(param: impl Into<String>, message: impl std::fmt::Display) -> Self {
-        let param = param.into();
+    pub fn value(param: impl Display, message: impl Display) -> Self {
         let message = format!("Invalid value for `{param}`: {message}.");
-        Self { param: Some(param), code: "invalid_value", message }
+        Self { param: Some(param.to_string()), code: "invalid_value", message }
     }
 
-    /// Always [`domain::ErrorKind::Invalid`].
+    /// A value that OpenAI takes and we do not: `message` goes on after "Unsupported value for `param`: ".
+    pub fn unsupported(param: impl Display, message: impl Display) -> Self {
+        let message = format!("Unsupported value for `{param}`: {message}.");
+        Self { param: Some(param.to_string()), code: "unsupported_value", message }
+    }
+
+    /// A parameter that is needed and absent.
+    pub fn missing(param: impl Display) -> Self {
+        let message = format!("Missing required parameter: `{param}`.");
+        Self { param: Some(param.to_string()), code: "missing_required_parameter", message }
+    }
+
+    /// Always [`ErrorKind::Invalid`].
     #[must_use]
-    pub const fn kind(&self) -> domain::ErrorKind {
-        domain::ErrorKind::Invalid
+    pub const fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
     }
 }
 
@@ -72,8 +85,7 @@ fn explain_data(text: &str, mut path: String) -> InvalidParameter {
     }
     if let Some(field) = quoted(text, "missing field `") {
         push_field(&mut path, field);
-        let message = format!("Missing required parameter: `{path}`.");
-        return InvalidParameter { param: Some(path), code: "missing_required_parameter", message };
+        return InvalidParameter::missing(path);
     }
     if let Some(field) = quoted(text, "duplicate field `") {
         push_field(&mut path, field);
@@ -169,7 +181,10 @@ fn hint(path: &str) -> &'static str {
         "image_url" | "input_audio" | "file" => " Send `text` parts only.",
         "reasoning" | "reasoning_effort" => " Reasoning cannot be set here.",
         "suffix" => " Only continuing a prompt is offered.",
-        "json_schema" | "schema" => " Use `response_format`, or `text.format` under responses.",
+        // Chat's names, sent to the Responses API.
+        "messages" => " Use `input`.",
+        "max_tokens" | "max_completion_tokens" => " Use `max_output_tokens`.",
+        "response_format" => " Use `text.format`.",
         _ => " Remove it, or check its spelling.",
     }
 }

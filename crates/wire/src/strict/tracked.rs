@@ -50,7 +50,7 @@ impl Place<'_> {
 }
 
 /// Adds a field to a path: `.name`, or `["odd name"]`, cut to 64 characters.
-pub(super) fn push_field(path: &mut String, name: &str) {
+pub(crate) fn push_field(path: &mut String, name: &str) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
     if !name.is_empty() && name.len() <= 64 && name.chars().all(plain) {
         if !path.is_empty() {
