@@ -1,0 +1,96 @@
+//! What the helps of all commands share: exit codes and examples.
+
+/// Stable for scripts.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  it failed, and it is Freehold's or the machine's doing
+  2  wrong arguments, settings or values
+  3  there is no such thing, or you may not see or do it
+  4  something needed is not there now: no server, no model, no network, a limit; later it may go through
+  5  it exists already, or is in use (a port, a data folder, a name)
+
+First steps:
+  freehold serve                      # fetches the default model once, then serves
+  freehold ask \"What is a freehold?\"  # in another terminal
+  freehold keys create --person admin # a key for any OpenAI client: base URL http://127.0.0.1:7878/v1";
+
+/// An example or two for each command.
+pub(super) mod examples {
+    pub(in crate::cli) const SERVE: &str = "\
+Examples:
+  freehold serve
+  freehold serve --data /srv/freehold --listen 0.0.0.0:7878 --tls-cert cert.pem --tls-key key.pem
+  freehold serve --model smollm2-135m-instruct-q4_1 --offline
+
+Every setting can also stand in freehold.toml or in the environment: `freehold config show --example`.
+The first SIGTERM or Ctrl-C lets running replies finish, the second ends at once.";
+
+    pub(in crate::cli) const ASK: &str = "\
+Examples:
+  freehold ask \"Summarise the notice period in two sentences.\"
+  git diff | freehold ask \"Write a commit message for this.\"
+  FREEHOLD_API_KEY=fh_... freehold ask --url https://ai.example \"Hello\"
+
+Without --url the server of the data folder answers, through its control socket. `ask` starts no server.";
+
+    pub(in crate::cli) const DOCTOR: &str = "\
+Examples:
+  freehold doctor
+  freehold doctor --data /srv/freehold --json
+
+Exit code 1 where a check fails; warnings alone exit with 0.";
+
+    pub(in crate::cli) const CONFIG: &str = "\
+Examples:
+  freehold config show
+  freehold config show --example > freehold.toml
+  FREEHOLD__SERVER__LISTEN=0.0.0.0:80 freehold config check --config freehold.toml";
+
+    pub(in crate::cli) const MODELS: &str = "\
+Examples:
+  freehold models list
+  freehold models pull smollm2-135m-instruct-q4_1
+  freehold models import ./my-model.gguf --name my-model --licence Apache-2.0
+  freehold models remove my-model";
+
+    pub(in crate::cli) const PEOPLE: &str = "\
+Examples:
+  freehold people add ada --display-name \"Ada Byron\" --email ada@example.com --role user --role builder
+  freehold people list --json
+  freehold people update ada --role user
+  freehold people remove ada            # deactivates: records keep their author";
+
+    pub(in crate::cli) const GROUPS: &str = "\
+Examples:
+  freehold groups add legal --role user
+  freehold groups add-member legal ada
+  freehold groups show legal";
+
+    pub(in crate::cli) const SERVICES: &str = "\
+Examples:
+  freehold services add helpdesk --act-for staff
+  freehold keys create --service helpdesk --scope act_for
+  freehold services remove helpdesk";
+
+    pub(in crate::cli) const KEYS: &str = "\
+Examples:
+  freehold keys create --person admin
+  freehold keys create --service helpdesk --scope act_for --requests-per-minute 600 --json
+  freehold keys revoke key_0192...
+
+A key is shown once. It works on the next request after it is made, and no longer on the next after it is revoked.";
+
+    pub(in crate::cli) const TRACES: &str = "\
+Examples:
+  freehold traces list --limit 5
+  freehold traces list --outcome failed --json
+  freehold traces show trc_0192...
+
+Through the control socket these are the traces of the person `admin`; with --url, those of the key's holder.";
+
+    pub(in crate::cli) const COMPLETIONS: &str = "\
+Examples:
+  freehold completions bash > ~/.local/share/bash-completion/completions/freehold
+  freehold completions zsh > \"${fpath[1]}/_freehold\"";
+}

@@ -1,0 +1,64 @@
+//! [`Installation`]: a data folder opened, with the catalog of models as settings and state describe it. A new folder
+//! is set up: the person `admin` is in it.
+
+use std::sync::Arc;
+
+use access::hash_secret;
+use app::issuers::KeySets;
+use app::{App, AppOptions, Ids};
+use models::{Catalog, CatalogOptions, UpstreamConfig};
+use store::{Store, StoreOptions};
+
+use super::process::install_crypto;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::error::FreeholdError;
+
+/// A data folder, opened by this process and by no other.
+pub(crate) struct Installation {
+    /// What the verbs need.
+    pub(crate) app: Arc<App>,
+}
+
+impl Installation {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// [`FreeholdError::InUse`] where another server has it; what the store says of a folder it cannot use.
+    pub(crate) async fn open(config: &Config) -> Result<Self, FreeholdError> {
+        install_crypto();
+        let clock = Arc::new(SystemClock);
+        let (data_dir, database_url) = (config.data.dir.clone(), config.data.database_url.clone());
+        let store = Store::open(StoreOptions { data_dir, database_url, clock: clock.clone() }).await?;
+        let ids = Ids::random();
+        let models = catalog(config, &store, &ids).await?;
+        let client = if config.offline { None } else { reqwest::Client::builder().build().ok() };
+        let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
+        let app = Arc::new(App::open(options).await?);
+        app::setup::initialise(&app).await?;
+        Ok(Self { app })
+    }
+
+    /// Waits until the records of ended requests are durable, and closes the state.
+    pub(crate) async fn close(self) {
+        self.app.finish().await;
+        self.app.store.close().await;
+    }
+}
+
+/// The upstreams of the settings file and of the state. One that cannot be used now must not keep the door shut.
+async fn catalog(config: &Config, store: &Store, ids: &Ids) -> Result<Catalog, FreeholdError> {
+    let hash_key = store.hash_key(ids.secret()).await?;
+    let salt_key = *hash_secret(&format!("salt of caches {hash_key:02x?}")).as_bytes();
+    let catalog = Catalog::new(CatalogOptions { offline: config.offline, salt_key });
+    for upstream in &config.upstreams {
+        catalog.put(upstream.clone())?;
+    }
+    for stored in store.upstreams().await? {
+        let put = serde_json::from_value::<UpstreamConfig>(stored.config).map_err(|error| error.to_string());
+        if let Err(error) = put.and_then(|upstream| catalog.put(upstream).map_err(|error| error.to_string())) {
+            tracing::error!(upstream = stored.name, %error, "an upstream of the state cannot be used: correct or remove it");
+        }
+    }
+    Ok(catalog)
+}

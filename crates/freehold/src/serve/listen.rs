@@ -1,0 +1,179 @@
+//! The door's own listener: plain HTTP, or TLS where certificate files are named.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::App;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use axum::{Router, ServiceExt};
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::Handle;
+use hyper_util::rt::TokioTimer;
+use server::ServerOptions;
+use tokio::net::TcpSocket;
+use tokio::task::JoinHandle;
+use tower::util::MapRequestLayer;
+use tower::Layer;
+
+use crate::config::Config;
+use crate::error::FreeholdError;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+
+/// The door's routes, with what the settings say about them.
+pub(super) fn router(app: Arc<App>, config: &Config) -> (Router, String) {
+    let options = ServerOptions {
+        body_limit_bytes: config.server.body_limit_bytes,
+        open_metrics: config.server.metrics_open,
+        secure_cookies: config.server.is_encrypted(),
+        ..ServerOptions::default()
+    };
+    (server::router(app, options), config.server.base_path.clone())
+}
+
+/// The bound listener.
+pub(super) struct Listener {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    tls: Option<RustlsConfig>,
+    header_timeout: Duration,
+}
+
+impl Listener {
+    /// Takes the port and reads the certificate.
+    pub(super) async fn bind(config: &Config) -> Result<Self, FreeholdError> {
+        let wanted = config.server.listen;
+        let listener = bind(wanted).map_err(|source| FreeholdError::Listen { address: wanted.to_string(), source })?;
+        let address = listener.local_addr().unwrap_or(wanted);
+        let tls = match config.server.tls() {
+            Some((cert, key)) => Some(certificate(cert, key).await?),
+            None => None,
+        };
+        Ok(Self { listener, address, tls, header_timeout: config.server.header_timeout() })
+    }
+
+    /// Answers from now on.
+    pub(super) fn serve(self, (router, base_path): (Router, String)) -> Door {
+        let handle = Handle::new();
+        let url = format!("{}://{}{base_path}", if self.tls.is_some() { "https" } else { "http" }, self.address);
+        let serving = tokio::spawn({
+            let handle = handle.clone();
+            async move {
+                if let Err(error) = self.answer(router, base_path, handle).await {
+                    tracing::error!(%error, "the listener is lost");
+                }
+            }
+        });
+        Door { handle, serving, url }
+    }
+
+    async fn answer(self, router: Router, base_path: String, handle: Handle<SocketAddr>) -> io::Result<()> {
+        let without_base = move |request| strip_base(request, &base_path);
+        let service = MapRequestLayer::new(without_base).layer(router);
+        let service = ServiceExt::<Request>::into_make_service(service);
+        // HTTP/1 only: with version detection a client that sends nothing would never run into the time-out.
+        let mut server = axum_server::from_tcp(self.listener)?.handle(handle).http1_only();
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.header_timeout);
+        match self.tls {
+            Some(tls) => {
+                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+                server.acceptor(acceptor).serve(service).await
+            }
+            None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+        }
+    }
+}
+
+/// `SO_REUSEADDR`, so that the port can be taken again at once after a crash; never shared with a living process.
+fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
+async fn certificate(cert: &std::path::Path, key: &std::path::Path) -> Result<RustlsConfig, FreeholdError> {
+    for file in [cert, key] {
+        std::fs::File::open(file).map_err(FreeholdError::file("opening the TLS file", file))?;
+    }
+    let read = RustlsConfig::from_pem_file(cert, key).await;
+    let config = read.map_err(|error| FreeholdError::Config {
+        place: "server.tls_cert, server.tls_key".to_owned(),
+        problem: format!("certificate and key cannot be used: {error}"),
+        mend: "name a PEM file with the certificate chain and one with its unencrypted private key".to_owned(),
+    })?;
+    let mut http1 = (*config.get_inner()).clone();
+    http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.reload_from_config(Arc::new(http1));
+    Ok(config)
+}
+
+/// Takes the base path off. A request without it passes as it is: a proxy may have taken it off already, and probes
+/// ask for `/healthz` directly.
+fn strip_base(mut request: Request, base_path: &str) -> Request {
+    if base_path.is_empty() {
+        return request;
+    }
+    let whole = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    let rest = match whole.strip_prefix(base_path) {
+        Some("") => "/".to_owned(),
+        Some(rest) if rest.starts_with('/') => rest.to_owned(),
+        Some(rest) if rest.starts_with('?') => format!("/{rest}"),
+        _ => return request,
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = rest.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// The door while it answers.
+pub(super) struct Door {
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<()>,
+    url: String,
+}
+
+impl Door {
+    /// Where it is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes no more connections, lets running replies go on for so long, then cuts them.
+    pub(super) async fn stop(self, grace: Duration) {
+        self.handle.graceful_shutdown(Some(grace));
+        let _ = self.serving.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stripped(uri: &str) -> String {
+        let request = Request::builder().uri(uri).body(axum::body::Body::empty()).unwrap();
+        strip_base(request, "/ai").uri().to_string()
+    }
+
+    #[test]
+    fn the_base_path_is_taken_off_where_it_stands() {
+        for (uri, expected) in [
+            ("/ai/v1/models?x=1", "/v1/models?x=1"),
+            ("/ai", "/"),
+            ("/ai?x=1", "/?x=1"),
+            ("/aid", "/aid"),
+            ("/healthz", "/healthz"),
+        ] {
+            assert_eq!(stripped(uri), expected, "{uri}");
+        }
+    }
+}
