@@ -1,0 +1,244 @@
+//! [`Chunks`]: an answer as it is made. Dropped, it closes the connection, and the upstream stops its work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::Stream;
+use reqwest::Response;
+use reqwest::header::CONTENT_TYPE;
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::chat::ChatChunk;
+use wire::completion::CompletionResponse;
+use wire::sse::{DONE, Decoder, SseEvent};
+
+use super::Held;
+use super::attempt::{Deadline, Opened};
+use crate::dialect::failure::{Failure, Words, failure};
+use crate::dialect::reply::{Flaw, Piece, piece};
+use crate::dialect::tools::Calls;
+use crate::error::{ModelsError, Phase};
+
+/// The largest event of a stream, bytes.
+const MAX_EVENT_BYTES: usize = 4 << 20;
+
+/// How long to wait for the end of the body behind `[DONE]`, so that the connection can be used again.
+const LAST_BYTES: Duration = Duration::from_millis(20);
+
+/// A chat completion as it is made.
+pub type ChatChunks = Chunks<ChatChunk>;
+
+/// A completion as it is made.
+pub type CompletionChunks = Chunks<CompletionResponse>;
+
+/// An answer as it is made: pieces until the end, or one error and then the end.
+#[derive(Debug)]
+pub struct Chunks<P> {
+    held: Held,
+    response: Response,
+    decoder: Decoder,
+    model: String,
+    /// How many answers must end.
+    answers: u32,
+    ended: BTreeSet<u32>,
+    calls: BTreeMap<u32, Calls>,
+    total: Option<Deadline>,
+    /// When something last arrived; before that, when the request was sent.
+    last_at: Instant,
+    received: usize,
+    first: Option<P>,
+    over: bool,
+}
+
+enum Taken<P> {
+    Piece(P),
+    Nothing,
+    Done,
+}
+
+#[allow(private_bounds)]
+impl<P: Piece> Chunks<P> {
+    /// Waits for the first piece.
+    pub(super) async fn begin(opened: Opened, model: String, answers: u32) -> Result<Self, ModelsError> {
+        let Opened { response, held, total, sent_at, .. } = opened;
+        let mut chunks = Self {
+            held,
+            response,
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            model,
+            answers,
+            ended: BTreeSet::new(),
+            calls: BTreeMap::new(),
+            total,
+            last_at: sent_at,
+            received: 0,
+            first: None,
+            over: false,
+        };
+        if chunks.is_no_stream() {
+            let failure = chunks.whole_instead().await;
+            return Err(chunks.close_failed(failure));
+        }
+        match chunks.next().await {
+            Some(Ok(piece)) => {
+                chunks.held.succeed();
+                chunks.first = Some(piece);
+                Ok(chunks)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(chunks.held.upstream().speaker().interrupted()),
+        }
+    }
+
+    /// The next piece; `None` at the end. After an error there is nothing more. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<P, ModelsError>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
+        if self.over {
+            return None;
+        }
+        match self.read().await {
+            Ok(Some(piece)) => Some(Ok(piece)),
+            Ok(None) => {
+                self.over = true;
+                self.held.close();
+                None
+            }
+            Err(failure) => Some(Err(self.close_failed(failure))),
+        }
+    }
+
+    /// The same as a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<P, ModelsError>> + Send {
+        futures::stream::unfold(self, |mut chunks| async {
+            let item = chunks.next().await?;
+            Some((item, chunks))
+        })
+    }
+
+    async fn read(&mut self) -> Result<Option<P>, Failure> {
+        loop {
+            while let Some(event) = self.decoder.next_event().map_err(|error| self.unreadable(&error))? {
+                match self.take(event)? {
+                    Taken::Piece(piece) => return Ok(Some(piece)),
+                    Taken::Nothing => {}
+                    Taken::Done => return self.finish().await,
+                }
+            }
+            if !self.more().await? {
+                return self.finish_without_done();
+            }
+        }
+    }
+
+    /// Takes in more bytes; false at the end of the body.
+    async fn more(&mut self) -> Result<bool, Failure> {
+        let deadline = self.deadline();
+        let upstream = self.held.upstream();
+        let bytes = match timeout_at(deadline.at, self.response.chunk()).await {
+            Err(_) => return Err(Failure::blamed(upstream.timed_out(deadline))),
+            Ok(Err(_)) => return Err(Failure::blamed(upstream.speaker().interrupted())),
+            Ok(Ok(None)) => return Ok(false),
+            Ok(Ok(Some(bytes))) => bytes,
+        };
+        self.last_at = Instant::now();
+        self.received += bytes.len();
+        upstream.counters.received(bytes.len());
+        let limit = upstream.config.max_reply_bytes;
+        if self.received > limit {
+            return Err(Failure::blamed(upstream.too_large(limit)));
+        }
+        self.decoder.push(&bytes);
+        Ok(true)
+    }
+
+    fn deadline(&self) -> Deadline {
+        let timeouts = &self.held.upstream().config.timeouts;
+        let (limit_ms, phase) = match self.received {
+            0 => (timeouts.first_byte_ms, Phase::FirstByte),
+            _ => (timeouts.idle_ms, Phase::Idle),
+        };
+        Deadline::after(self.last_at, limit_ms, phase).or(self.total)
+    }
+
+    fn take(&mut self, event: SseEvent) -> Result<Taken<P>, Failure> {
+        if event.data == DONE {
+            return Ok(Taken::Done);
+        }
+        if event.name.as_deref() == Some("error") {
+            return Err(self.said(event.data.as_bytes()));
+        }
+        let read = piece::<P>(event.data.as_bytes()).map_err(|flaw| self.held.upstream().failure_of(flaw))?;
+        let Some(mut piece) = read else { return Ok(Taken::Nothing) };
+        piece.put_right(&self.model, &mut self.calls);
+        self.ended.extend(piece.endings().map(|(index, _)| index));
+        // Thoughts of a reasoning model are no part of the answer.
+        Ok(if piece.says_something() { Taken::Piece(piece) } else { Taken::Nothing })
+    }
+
+    /// After `[DONE]`: the end of an answer only if every answer has ended.
+    async fn finish(&mut self) -> Result<Option<P>, Failure> {
+        self.check_ended()?;
+        // What is left is the end of the chunked body; a server that keeps it open loses the connection.
+        let _ = timeout(LAST_BYTES, self.response.chunk()).await;
+        Ok(None)
+    }
+
+    /// Some servers close without `[DONE]`: fine where every answer has ended.
+    fn finish_without_done(&mut self) -> Result<Option<P>, Failure> {
+        let decoder = std::mem::replace(&mut self.decoder, Decoder::new(MAX_EVENT_BYTES));
+        let last = decoder.finish().map_err(|_| self.broken_off())?;
+        match last.map(|event| self.take(event)).transpose()? {
+            Some(Taken::Piece(piece)) => Ok(Some(piece)),
+            _ => self.check_ended().map(|()| None),
+        }
+    }
+
+    fn check_ended(&self) -> Result<(), Failure> {
+        if self.ended.len() >= self.answers as usize {
+            return Ok(());
+        }
+        Err(self.broken_off())
+    }
+
+    fn broken_off(&self) -> Failure {
+        Failure::blamed(self.held.upstream().speaker().interrupted())
+    }
+
+    fn unreadable(&self, error: &wire::sse::DecodeError) -> Failure {
+        self.held.upstream().failure_of(Flaw::Unreadable(error.to_string()))
+    }
+
+    fn said(&self, data: &[u8]) -> Failure {
+        let words = serde_json::from_slice(data).ok().and_then(|value| Words::read(&value)).unwrap_or_default();
+        failure(self.held.upstream().speaker(), words.status(), None, words)
+    }
+
+    /// A server that answers a streamed request with a JSON document reports an error, or cannot stream.
+    fn is_no_stream(&self) -> bool {
+        let kind = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/html"))
+    }
+
+    async fn whole_instead(&mut self) -> Failure {
+        let mut body = Vec::new();
+        while let Ok(Ok(Some(bytes))) = timeout_at(self.deadline().at, self.response.chunk()).await {
+            self.held.upstream().counters.received(bytes.len());
+            self.received += bytes.len();
+            self.last_at = Instant::now();
+            body.extend_from_slice(&bytes);
+            if body.len() > MAX_EVENT_BYTES {
+                break;
+            }
+        }
+        match serde_json::from_slice(&body).ok().and_then(|value| Words::read(&value)) {
+            Some(words) => failure(self.held.upstream().speaker(), words.status(), None, words),
+            None => self.held.upstream().failure_of(Flaw::Unreadable("not a stream of events".to_owned())),
+        }
+    }
+
+    fn close_failed(&mut self, failure: Failure) -> ModelsError {
+        self.over = true;
+        self.held.close_failed(failure)
+    }
+}
