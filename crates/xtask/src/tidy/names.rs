@@ -5,6 +5,8 @@ use super::tree::Tree;
 
 const REFUSED_SUFFIXES: &[&str] = &["Manager", "Helper", "Info", "Data", "Impl"];
 const REFUSED_PREFIXES: &[&str] = &["process_", "handle_", "do_"];
+/// `Service` is a word of ours, for an application or agent with a key of its own; as a suffix it is empty.
+const SERVICES: &[&str] = &["Service", "NewService"];
 const REFUSED_WORDS: &[&str] = &["legacy", "misc", "v2", "v3"];
 
 /// Types, functions and modules have names from the user's world.
@@ -28,7 +30,7 @@ fn reason(keyword: &str, name: &str) -> Option<&'static str> {
     if is_type && REFUSED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
         return Some("names no thing of the user's world: say what it is");
     }
-    if is_type && name.ends_with("Service") && name != "Service" {
+    if is_type && name.ends_with("Service") && !SERVICES.contains(&name) {
         return Some("is not a service in our sense: say what it does for whom");
     }
     if is_value && REFUSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
