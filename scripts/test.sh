@@ -10,7 +10,7 @@ export FREEHOLD__MODELS__DIR=${FREEHOLD__MODELS__DIR:-$cache/models}
 stage "Set up this machine" scripts/setup.sh test
 find_cargo
 stage "Install pinned tools" scripts/tools.sh
-stage "Build (the inference engine makes the first time long: about 15 CPU-minutes)" build
+stage "Build (about fifteen minutes the first time, most of it the inference engine)" build
 stage "Fetch weights for the tests (170 MB)" pull smollm2-135m-instruct-q4_1 multilingual-e5-small-q4
 printf '\n==> Check\n'
 exec cargo xtask check
