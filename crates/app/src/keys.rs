@@ -155,12 +155,7 @@ pub fn get(app: &App, caller: &Caller, key: &str) -> Result<KeyRecord, AppError>
 ///
 /// # Errors
 /// The listing is wrong, or the holder is unknown.
-pub fn list(
-    app: &App,
-    caller: &Caller,
-    of: &HolderFilter,
-    listing: &Listing,
-) -> Result<Slice<KeyRecord>, AppError> {
+pub fn list(app: &App, caller: &Caller, of: &HolderFilter, listing: &Listing) -> Result<Slice<KeyRecord>, AppError> {
     let directory = app.directory();
     let person = of.person.as_deref().map(|name| lookup::person(&directory, caller, name)).transpose()?;
     let service = of.service.as_deref().map(|name| lookup::service(&directory, caller, name)).transpose()?;

@@ -63,6 +63,16 @@ impl Listing {
         Ok(Slice { data: rest.into_iter().map(|(_, entry)| entry).collect(), has_more })
     }
 
+    /// The number after which the part begins, in lists that are counted.
+    ///
+    /// # Errors
+    /// `after` is no number.
+    pub fn after_number(&self) -> Result<Option<u64>, AppError> {
+        let Some(text) = &self.after else { return Ok(None) };
+        let wrong = |_| AppError::invalid("after", "`after`: use the number of the last entry of the page before");
+        text.parse().map(Some).map_err(wrong)
+    }
+
     fn after(&self, prefix: &str) -> Result<Option<Uuid>, AppError> {
         let Some(text) = &self.after else { return Ok(None) };
         let id = text.strip_prefix(prefix).and_then(|hex| Uuid::try_parse(hex).ok());

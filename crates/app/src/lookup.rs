@@ -43,9 +43,8 @@ pub fn group(directory: &Directory, caller: &Caller, text: &str) -> Result<Arc<G
 /// # Errors
 /// As [`person`].
 pub fn service(directory: &Directory, caller: &Caller, text: &str) -> Result<Arc<Service>, AppError> {
-    let visible = |service: &&Arc<Service>| {
-        discovers_all(caller) || caller.principal() == Principal::Service(service.id)
-    };
+    let visible =
+        |service: &&Arc<Service>| discovers_all(caller) || caller.principal() == Principal::Service(service.id);
     if let Ok(id) = text.parse() {
         return directory.service(id).filter(visible).cloned().ok_or_else(AppError::not_found);
     }

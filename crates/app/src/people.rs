@@ -198,9 +198,10 @@ fn check_change(wanted: &PersonChange) -> Result<(), AppError> {
 /// Refuses a second person with the same key, or the same user name in one source.
 fn is_free(directory: &Directory, person: &Person) -> Result<(), AppError> {
     let other = |found: &&Arc<Person>| found.id != person.id && found.source == person.source;
-    let taken = directory.people().filter(other).find(|found| {
-        found.external_id == person.external_id || found.user_name == person.user_name
-    });
+    let taken = directory
+        .people()
+        .filter(other)
+        .find(|found| found.external_id == person.external_id || found.user_name == person.user_name);
     let Some(taken) = taken else { return Ok(()) };
     let (field, value) = if taken.user_name == person.user_name {
         ("user_name", &person.user_name)

@@ -110,12 +110,7 @@ pub fn list(app: &App, listing: &Listing) -> Result<Slice<ServiceRecord>, AppErr
 ///
 /// # Errors
 /// A field is wrong, a group is unknown, the name is taken, or the caller lacks a role that is granted.
-pub async fn update(
-    app: &App,
-    caller: &Caller,
-    name: &str,
-    wanted: ServiceChange,
-) -> Result<ServiceRecord, AppError> {
+pub async fn update(app: &App, caller: &Caller, name: &str, wanted: ServiceChange) -> Result<ServiceRecord, AppError> {
     wanted.name.as_deref().map_or(Ok(()), |name| check_name("name", name))?;
     let mut id = None;
     let directory = change(app, caller, |directory| {

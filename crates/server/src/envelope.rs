@@ -1,0 +1,91 @@
+//! The outermost layer: every request gets an id, every refusal the envelope, every panic becomes a 500, and one line
+//! goes to the log, without content: the route's pattern, not the path, for a path may hold names.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::RequestId;
+use futures::FutureExt as _;
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::door::Door;
+use crate::error::Refusal;
+use crate::requests::RequestLabel;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id, calls what is inside, dresses what comes back, counts and logs.
+pub(crate) async fn envelope(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::from_uuid(door.app.ids.uuid(door.app.now()));
+    request.extensions_mut().insert(id);
+    let method = known(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => Refusal::internal(Some(Arc::new(Panicked(words_of(&*panic))))).into_response(),
+    };
+    let mut response = dressed(response, id);
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let ms = started.elapsed().as_secs_f64() * 1e3;
+    tracing::info!(request = %id, method, route, status, ms, "request");
+    door.requests.count(RequestLabel { method, route, status });
+    response
+}
+
+/// Writes the envelope of a refusal, keeping headers that were set beside it (`Allow`).
+fn dressed(mut response: Response, id: RequestId) -> Response {
+    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
+    if let Some(cause) = refusal.cause() {
+        tracing::error!(request = %id, cause = chain(cause), "request failed");
+    }
+    let mut dressed = refusal.dressed(id);
+    let allowed = response.headers_mut().remove(http::header::ALLOW);
+    if let Some(methods) = allowed {
+        dressed.headers_mut().insert(http::header::ALLOW, methods);
+    }
+    dressed
+}
+
+fn chain(error: &(dyn Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// A method that no route has is one word, so that a client cannot add labels.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked: {0}")]
+struct Panicked(String);
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
+}
