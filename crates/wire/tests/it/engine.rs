@@ -5,7 +5,7 @@ use wire::chat::ChatRequest;
 use wire::engine::{Call, EngineExtras};
 use wire::strict;
 
-use crate::bodies;
+use super::bodies;
 
 #[test]
 fn a_call_reads_back() {

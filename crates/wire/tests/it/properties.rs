@@ -17,7 +17,7 @@ use wire::engine::Call;
 use wire::response::ResponseRequest;
 use wire::strict;
 
-use crate::bodies;
+use super::bodies;
 
 fn content() -> impl Strategy<Value = Content> {
     prop_oneof![

@@ -20,7 +20,7 @@ use wire::response::{
     MessageItem, Part, Response, ResponseError, ResponseRequest, ResponseStatus, TextLogprob,
 };
 
-use crate::bodies;
+use super::bodies;
 
 fn golden(values: &[impl Serialize], expected: &ExpectFile) {
     let lines: String = values.iter().map(|value| serde_json::to_string_pretty(value).unwrap() + "\n").collect();

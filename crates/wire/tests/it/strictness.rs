@@ -11,7 +11,7 @@ use wire::embedding::EmbeddingRequest;
 use wire::response::ResponseRequest;
 use wire::strict::{self, InvalidParameter, Request};
 
-use crate::bodies;
+use super::bodies;
 
 /// Runs a check for every request type on its fullest body.
 macro_rules! for_every_request {
