@@ -15,7 +15,7 @@ pub(crate) fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Ro
         return Err(unknown());
     }
     let route = app.models.resolve(name)?;
-    exchange.routed_to(&route);
+    exchange.routed_to(name, &route);
     Ok(route)
 }
 

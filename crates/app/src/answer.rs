@@ -67,7 +67,7 @@ pub(crate) fn note(exchange: &mut Exchange, asker: &Asker, request: &ChatRequest
     if request.store == Some(false) {
         exchange.narrow_capture(domain::Capture::Usage);
     }
-    exchange.name(&request.model, subject(asker, request.user.as_deref()));
+    exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| input(request));
     exchange.set_metadata(|| request.metadata.as_ref().and_then(|metadata| serde_json::to_value(metadata).ok()));
 }
@@ -113,7 +113,7 @@ pub(crate) async fn stream(
         prompt.reserve(app, &mut exchange, &route).await?;
         let answered = route.chat_stream(&prompt.request, prompt.context).await?;
         exchange.answered_by(&answered.by);
-        Ok(answered.value)
+        Ok(answered.value.into_stream())
     };
     match opened.await {
         Ok(chunks) => Ok(ReplyStream::new(chunks, exchange, &request.model, request.wants_usage())),

@@ -11,7 +11,10 @@ use tokio_util::task::TaskTracker;
 use crate::counters::Counters;
 use crate::error::AppError;
 use crate::ids::Ids;
+use crate::issuers::KeySets;
 use crate::limiter::Limiter;
+use crate::readiness::Readiness;
+use crate::settings::LiveSettings;
 
 /// What the verbs need. One for each process, shared by all requests.
 pub struct App {
@@ -27,6 +30,12 @@ pub struct App {
     pub limiter: Limiter,
     /// Operational counters.
     pub counters: Counters,
+    /// Settings that administrators change while the server runs.
+    pub settings: LiveSettings,
+    /// The keys of issuers whose tokens say for whom a service acts.
+    pub key_sets: KeySets,
+    /// Whether the parts that answer are there; the supervisor says so.
+    pub readiness: Readiness,
     /// What goes on behind a request that has ended; waited for when the door closes.
     pub tasks: TaskTracker,
     /// The installation's key for hashes that remain where content does not.
@@ -43,6 +52,8 @@ pub struct AppOptions {
     pub clock: Arc<dyn Clock>,
     /// New ids and secrets.
     pub ids: Ids,
+    /// The keys of issuers, with the client through which they are fetched.
+    pub key_sets: KeySets,
 }
 
 impl App {
@@ -51,8 +62,9 @@ impl App {
     /// # Errors
     /// The state could not be read or written.
     pub async fn open(options: AppOptions) -> Result<Self, AppError> {
-        let AppOptions { store, models, clock, ids } = options;
-        let hash_key = hash_key(&store, &ids).await?;
+        let AppOptions { store, models, clock, ids, key_sets } = options;
+        let settings = LiveSettings::open(&store, &models).await?;
+        let hash_key = store.hash_key(ids.secret()).await?;
         Ok(Self {
             store,
             models,
@@ -60,6 +72,9 @@ impl App {
             ids,
             limiter: Limiter::default(),
             counters: Counters::default(),
+            settings,
+            key_sets,
+            readiness: Readiness::default(),
             tasks: TaskTracker::new(),
             hash_key,
         })
@@ -82,18 +97,4 @@ impl App {
     pub fn directory(&self) -> Arc<Directory> {
         self.store.directory()
     }
-}
-
-/// The key under which hashes are kept: made once, hashed from a fresh secret.
-async fn hash_key(store: &Store, ids: &Ids) -> Result<[u8; 32], AppError> {
-    const NAME: &str = "installation_hash_key";
-    let secret = match store.setting(NAME).await? {
-        Some(serde_json::Value::String(secret)) => secret,
-        _ => {
-            let secret = ids.secret();
-            store.put_internal_setting(NAME, &secret.clone().into()).await?;
-            secret
-        }
-    };
-    Ok(*access::hash_secret(&secret).as_bytes())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::TraceId;
-use models::{ChunkStream, Route};
+use models::{CompletionChunks, Route};
 use serde_json::json;
 use wire::chat::StreamOptions;
 use wire::completion::{CompletionRequest, CompletionResponse, Prompt};
@@ -44,7 +44,7 @@ pub async fn complete(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Com
     if request.streams() {
         return match open(&mut exchange, &request, &route).await {
             Ok(chunks) => {
-                let stream = ReplyStream::new(chunks, exchange, &request.model, request.wants_usage());
+                let stream = ReplyStream::new(chunks.into_stream(), exchange, &request.model, request.wants_usage());
                 Ok(Completion::Stream(Box::new(stream), trace))
             }
             Err(error) => Err(exchange.unanswered(error).await),
@@ -65,7 +65,7 @@ async fn admitted(
 ) -> Result<(CompletionRequest, Route), AppError> {
     let request: CompletionRequest = wire::strict::parse(body)?;
     request.validate()?;
-    exchange.name(&request.model, subject(asker, request.user.as_deref()));
+    exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "prompt": request.prompt }));
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.prompt));
@@ -84,7 +84,7 @@ async fn whole(
     route: &Route,
 ) -> Result<CompletionResponse, AppError> {
     let context = call_context(exchange, request.prompt.len());
-    let answered = route.complete(&upstream_request(request), context).await?;
+    let answered = route.completion(&upstream_request(request), context).await?;
     exchange.answered_by(&answered.by);
     let mut reply = answered.value;
     reply.model.clone_from(&request.model);
@@ -99,9 +99,9 @@ async fn open(
     exchange: &mut Exchange,
     request: &CompletionRequest,
     route: &Route,
-) -> Result<ChunkStream<CompletionResponse>, AppError> {
+) -> Result<CompletionChunks, AppError> {
     let context = call_context(exchange, request.prompt.len());
-    let answered = route.complete_stream(&upstream_request(request), context).await?;
+    let answered = route.completion_stream(&upstream_request(request), context).await?;
     exchange.answered_by(&answered.by);
     Ok(answered.value)
 }

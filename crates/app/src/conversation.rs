@@ -1,11 +1,11 @@
-//! Conversations kept here: a person's own thread of items, which responses continue.
+//! Conversations kept here: a person's own thread of items, which responses continue. Each item carries what it was
+//! made from; turns that the asker may no longer read are left out.
 
 use access::{Access, open};
-use domain::{Capture, ConversationId, Timestamp};
+use domain::{Capture, ConversationId, Provenance};
 use serde_json::Value;
-use store::StoredConversation;
-use wire::chat::Metadata;
-use wire::conversation::{Conversation, ConversationRequest};
+use store::{ConversationItem, ItemOrder};
+use wire::conversation::{Conversation, ConversationRequest, ConversationUpdate};
 use wire::response::Item;
 
 use crate::app::App;
@@ -13,37 +13,158 @@ use crate::error::AppError;
 use crate::exchange::Asker;
 use crate::response::with_id;
 
-/// The id behind a client's text; what is no id is not found.
-pub(crate) fn id_of(text: &str) -> Result<ConversationId, AppError> {
-    text.parse().map_err(|_| AppError::not_found())
-}
+/// Items read from the state at once.
+const PAGE: u32 = 1000;
 
 /// Begins a conversation.
 ///
 /// # Errors
 /// The capture mode keeps no words, or the state could not be written.
 pub async fn create(app: &App, asker: &Asker, request: ConversationRequest) -> Result<Conversation, AppError> {
+    request.validate()?;
     let capture = asker.caller.capture().narrowed_to(asker.capture.unwrap_or_default());
     if capture != Capture::Full {
         return Err(AppError::Invalid {
             param: None,
-            message: "the capture mode of this request keeps no words, so it cannot begin a conversation: use a key with \
+            message:
+                "the capture mode of this request keeps no words, so it cannot begin a conversation: use a key with \
                       capture `full`"
-                .to_owned(),
+                    .to_owned(),
             code: "capture_keeps_nothing",
         });
     }
     let now = app.now();
-    let stored = StoredConversation {
+    let conversation = store::Conversation {
         id: ConversationId::from_uuid(app.ids.uuid(now)),
         owner: asker.caller.principal(),
-        created_at: now,
         metadata: serde_json::to_value(request.metadata.unwrap_or_default()).unwrap_or_default(),
+        created_at: now,
     };
-    app.store.put_conversation(stored.clone()).await?;
-    let items: Vec<Item> = request.items.unwrap_or_default();
-    if !items.is_empty() {
-        append(app, asker, stored.id, items.into_iter().map(|item| with_id(item, &app.ids, now)).collect()).await?;
+    let items = request.items.unwrap_or_default().into_iter().map(|item| with_id(item, &app.ids, now));
+    let items = items.map(|item| stored(app, asker, item)).collect();
+    app.store.add_conversation(&conversation, items).await?;
+    Ok(shown(&conversation))
+}
+
+/// One of the asker's conversations.
+///
+/// # Errors
+/// Not found, also where it is somebody else's.
+pub async fn conversation(app: &App, asker: &Asker, id: &str) -> Result<Conversation, AppError> {
+    found(app, asker, id).await.map(|conversation| shown(&conversation))
+}
+
+/// Replaces the metadata of one of the asker's conversations.
+///
+/// # Errors
+/// Not found, or the state could not be written.
+pub async fn update(app: &App, asker: &Asker, id: &str, update: ConversationUpdate) -> Result<Conversation, AppError> {
+    update.validate()?;
+    let mut conversation = found(app, asker, id).await?;
+    conversation.metadata = serde_json::to_value(update.metadata.unwrap_or_default()).unwrap_or_default();
+    let access = access_of(app, asker);
+    present(app.store.set_conversation_metadata(&access, conversation.id, &conversation.metadata).await?)?;
+    Ok(shown(&conversation))
+}
+
+/// Deletes one of the asker's conversations with its items.
+///
+/// # Errors
+/// Not found, or the state could not be written.
+pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<(), AppError> {
+    let conversation = found(app, asker, id).await?;
+    present(app.store.delete_conversation(&access_of(app, asker), conversation.id).await?)
+}
+
+/// The items of one of the asker's conversations, oldest first.
+///
+/// # Errors
+/// Not found, or the state could not be read.
+pub async fn items(app: &App, asker: &Asker, id: &str) -> Result<Vec<Item>, AppError> {
+    let id = found(app, asker, id).await?.id;
+    let access = access_of(app, asker);
+    let (mut items, mut after) = (Vec::new(), None);
+    loop {
+        let page = app.store.items(id, after.as_deref(), PAGE, ItemOrder::Ascending).await?;
+        let opened = page.data.into_iter().filter_map(|sealed| open(&access, sealed).ok());
+        let before = items.len();
+        items.extend(opened.filter_map(|item| serde_json::from_value::<Item>(item.into_inner().content).ok()));
+        after = items.last().and_then(Item::id).map(ToOwned::to_owned);
+        if !page.has_more || items.len() == before {
+            return Ok(items);
+        }
     }
-    Ok(shown(&stored))
+}
+
+/// Adds items to one of the asker's conversations.
+///
+/// # Errors
+/// Not found, or the state could not be written.
+pub async fn add_items(app: &App, asker: &Asker, id: &str, new: Vec<Item>) -> Result<Vec<Item>, AppError> {
+    let now = app.now();
+    let new: Vec<Item> = new.into_iter().map(|item| with_id(item, &app.ids, now)).collect();
+    append(app, asker, id, &new).await?;
+    Ok(new)
+}
+
+/// Adds items that have ids.
+pub(crate) async fn append(app: &App, asker: &Asker, id: &str, items: &[Item]) -> Result<(), AppError> {
+    let id = id.parse().map_err(|_| AppError::not_found())?;
+    let items = items.iter().map(|item| stored(app, asker, item.clone())).collect();
+    present(app.store.add_items(&access_of(app, asker), id, items).await?)
+}
+
+/// One item of one of the asker's conversations.
+///
+/// # Errors
+/// Not found, or the state could not be read.
+pub async fn item(app: &App, asker: &Asker, id: &str, item: &str) -> Result<Item, AppError> {
+    let id = found(app, asker, id).await?.id;
+    let sealed = app.store.item(id, item).await?.ok_or_else(AppError::not_found)?;
+    let item = open(&access_of(app, asker), sealed)?.into_inner();
+    serde_json::from_value(item.content).map_err(|_| AppError::not_found())
+}
+
+/// Deletes one item of one of the asker's conversations.
+///
+/// # Errors
+/// Not found, or the state could not be written.
+pub async fn delete_item(app: &App, asker: &Asker, id: &str, item: &str) -> Result<Conversation, AppError> {
+    let conversation = found(app, asker, id).await?;
+    present(app.store.delete_item(&access_of(app, asker), conversation.id, item).await?)?;
+    Ok(shown(&conversation))
+}
+
+async fn found(app: &App, asker: &Asker, id: &str) -> Result<store::Conversation, AppError> {
+    let id = id.parse().map_err(|_| AppError::not_found())?;
+    let sealed = app.store.conversation(id).await?.ok_or_else(AppError::not_found)?;
+    Ok(open(&access_of(app, asker), sealed)?.into_inner())
+}
+
+/// The same answer for what is not there and what is somebody else's.
+fn present(found: bool) -> Result<(), AppError> {
+    if found { Ok(()) } else { Err(AppError::not_found()) }
+}
+
+fn access_of(app: &App, asker: &Asker) -> Access {
+    Access::of(&app.directory(), &asker.caller)
+}
+
+/// An item with what it was made from: what a client sends, and what a model made of it, are the asker's own words.
+fn stored(app: &App, asker: &Asker, item: Item) -> ConversationItem {
+    ConversationItem {
+        id: item.id().unwrap_or_default().to_owned(),
+        provenance: Provenance::words_of(asker.caller.principal()),
+        content: serde_json::to_value(item).unwrap_or(Value::Null),
+        created_at: app.now(),
+    }
+}
+
+fn shown(conversation: &store::Conversation) -> Conversation {
+    Conversation {
+        id: conversation.id.to_string(),
+        object: wire::conversation::ConversationObject,
+        created_at: conversation.created_at.seconds(),
+        metadata: serde_json::from_value(conversation.metadata.clone()).unwrap_or_default(),
+    }
 }

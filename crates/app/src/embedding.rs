@@ -45,7 +45,7 @@ async fn vectors(
 ) -> Result<EmbeddingResponse, AppError> {
     let request: EmbeddingRequest = wire::strict::parse(body)?;
     request.validate()?;
-    exchange.name(&request.model, subject(asker, request.user.as_deref()));
+    exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "input": request.input }));
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.input));
@@ -54,7 +54,7 @@ async fn vectors(
         exchange.reserve(app, worst_case(&route, prompt, 0)).await?;
     }
     let upstream = EmbeddingRequest { user: None, ..request.clone() };
-    let answered = route.embed(&upstream, call_context(exchange, 0)).await?;
+    let answered = route.embeddings(&upstream, call_context(exchange, 0)).await?;
     exchange.answered_by(&answered.by);
     let mut reply = answered.value;
     reply.model = request.model;

@@ -36,6 +36,22 @@ pub enum AppError {
         /// The stable code.
         code: &'static str,
     },
+    /// The caller may not do this, whatever their roles.
+    #[error("{message}")]
+    Forbidden {
+        /// Why, and what to do.
+        message: String,
+        /// The stable code.
+        code: &'static str,
+    },
+    /// Something outside that is needed does not answer.
+    #[error("{message}")]
+    Unavailable {
+        /// What, and what to do.
+        message: String,
+        /// The stable code.
+        code: &'static str,
+    },
     /// The door is closing.
     #[error("the server is stopping: try again in a moment")]
     ShuttingDown,
@@ -53,7 +69,7 @@ pub enum AppError {
 
 impl From<InvalidParameter> for AppError {
     fn from(wrong: InvalidParameter) -> Self {
-        Self::Invalid { param: wrong.param, message: wrong.message, code: "invalid_value" }
+        Self::Invalid { param: wrong.param, message: wrong.message, code: wrong.code }
     }
 }
 
@@ -83,7 +99,8 @@ impl AppError {
             Self::Models(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Conflict { .. } => ErrorKind::Conflict,
-            Self::ShuttingDown => ErrorKind::Unavailable,
+            Self::Forbidden { .. } => ErrorKind::Forbidden,
+            Self::ShuttingDown | Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Limited { .. } => ErrorKind::RateLimited,
         }
     }
@@ -96,7 +113,11 @@ impl AppError {
             Self::Store(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::ShuttingDown => "shutting_down",
-            Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Limited { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Forbidden { code, .. }
+            | Self::Unavailable { code, .. }
+            | Self::Limited { code, .. } => code,
         }
     }
 

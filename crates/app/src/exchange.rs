@@ -82,14 +82,15 @@ impl Exchange {
         &mut self.trace
     }
 
-    /// What was asked for, and by which outside customer.
-    pub fn name(&mut self, model: &str, subject: Option<String>) {
-        model.clone_into(&mut self.trace.task);
+    /// For which outside customer of a service.
+    pub fn set_subject(&mut self, subject: Option<String>) {
         self.trace.caller.subject = subject;
     }
 
-    /// Who will answer, and at what price.
-    pub fn routed_to(&mut self, route: &Route) {
+    /// Under which name it was asked for, and who will answer at what price. A name that leads nowhere is the client's
+    /// words, and not kept here.
+    pub fn routed_to(&mut self, name: &str, route: &Route) {
+        name.clone_into(&mut self.trace.task);
         self.price = route.price();
     }
 
@@ -105,7 +106,11 @@ impl Exchange {
     /// What was said, and what it took.
     pub fn said(&mut self, transcript: &Transcript) {
         if let Some(usage) = transcript.usage() {
-            self.took(u64::from(usage.prompt_tokens), u64::from(usage.cached_tokens()), u64::from(usage.completion_tokens));
+            self.took(
+                u64::from(usage.prompt_tokens),
+                u64::from(usage.cached_tokens()),
+                u64::from(usage.completion_tokens),
+            );
         }
         self.trace.logprobs = transcript.logprob_summary();
         self.set_output(|| transcript.output());
@@ -156,6 +161,12 @@ impl Exchange {
     /// Keeps less of this exchange than the key and the header say.
     pub fn narrow_capture(&mut self, capture: Capture) {
         self.trace.capture = self.trace.capture.narrowed_to(capture);
+    }
+
+    /// How much of this exchange is kept.
+    #[must_use]
+    pub const fn capture(&self) -> Capture {
+        self.trace.capture
     }
 
     /// Whether content is kept at all: where not, nobody needs to gather it.
@@ -246,27 +257,21 @@ impl Exchange {
         self.app.counters.count(&self.trace);
     }
 
-    /// Takes out of the exchange what its capture mode lets reach the disk.
-    fn entry(&mut self) -> Option<TraceEntry> {
+    /// Takes out of the exchange what its capture mode lets reach the disk: under `none` that is the key's spending.
+    fn entry(&mut self) -> TraceEntry {
         let content = std::mem::take(&mut self.content);
         let content = match self.trace.capture {
-            Capture::None => return None,
-            Capture::Usage => None,
+            Capture::None | Capture::Usage => None,
             Capture::Redacted => Some(redacted(content)),
             Capture::Full => Some(content),
         };
-        Some(TraceEntry { trace: self.trace.clone(), content })
+        TraceEntry { trace: self.trace.clone(), content }
     }
 
     /// Records in a task of its own: a client that leaves now takes nothing away.
     fn record_in_background(&mut self) -> JoinHandle<Result<(), StoreError>> {
-        let (entry, trace, store) = (self.entry(), self.trace.clone(), self.app.store.clone());
-        self.app.tasks.spawn(async move {
-            match entry {
-                Some(entry) => store.record(entry).await,
-                None => store.spend(&trace).await,
-            }
-        })
+        let (entry, store) = (self.entry(), self.app.store.clone());
+        self.app.tasks.spawn(async move { store.record(entry).await })
     }
 
     async fn record(&mut self) -> Result<(), AppError> {

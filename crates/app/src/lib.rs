@@ -1,6 +1,20 @@
 //! The verbs of Freehold: short functions that read aloud. HTTP, the command line and jobs call these and nothing
 //! below them.
 
+pub mod admin;
+pub mod audit;
+pub mod groups;
+pub mod import;
+pub mod issuers;
+pub mod keys;
+pub mod links;
+pub mod listing;
+pub mod lookup;
+pub mod me;
+pub mod people;
+pub mod services;
+pub mod settings;
+
 mod admission;
 mod answer;
 mod app;
@@ -10,15 +24,24 @@ mod counters;
 mod embedding;
 mod error;
 mod exchange;
+mod gauges;
+mod identity;
 mod ids;
 mod limiter;
 mod model_list;
+mod naming;
 mod prompt;
+mod readiness;
 mod redact;
+mod repeat;
 mod response;
+mod schema;
 mod stream;
 mod traces;
 mod transcript;
+
+#[cfg(test)]
+mod testing;
 
 pub use answer::{Reply, Unanswered, answer};
 pub use app::{App, AppOptions};
@@ -32,10 +55,13 @@ pub use counters::{Counters, Histogram, LATENCY_BOUNDS_SECONDS, ModelCounters};
 pub use embedding::embed;
 pub use error::AppError;
 pub use exchange::{Asker, Exchange};
+pub use gauges::{Gauges, UpstreamGauges, gauges};
 pub use ids::Ids;
 pub use limiter::Limiter;
 pub use model_list::{model, models};
+pub use readiness::{Part, Readiness};
 pub use redact::redact;
+pub use repeat::Repeat;
 pub use response::{KeptResponse, Responding, ResponseStream, delete as delete_response, kept as response, respond};
 pub use stream::{Chunk, ReplyStream};
 pub use traces::{FeedbackRequest, Listing, TraceFilter, TraceView, give_feedback, trace, traces};

@@ -11,7 +11,7 @@ use crate::exchange::Asker;
 /// The models that the asker may use, with their context lengths.
 #[must_use]
 pub fn models(app: &App, asker: &Asker) -> Vec<ModelEntry> {
-    if sees_base_models(app, asker) { app.models.entries() } else { Vec::new() }
+    if sees_base_models(app, asker) { app.models.list() } else { Vec::new() }
 }
 
 /// One of them, by name or alias.

@@ -13,7 +13,7 @@ use crate::exchange::Exchange;
 use crate::limiter::WorstCase;
 
 /// Most tokens of an answer where the client names none.
-pub const DEFAULT_ANSWER_TOKENS: u32 = 1024;
+pub(crate) const DEFAULT_ANSWER_TOKENS: u32 = 1024;
 
 /// What the model gets, and for whom.
 pub(crate) struct Prompt {
@@ -100,5 +100,9 @@ fn configuration_hash(request: &ChatRequest, route: &Route) -> String {
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .map(char::from)
+        .collect()
 }

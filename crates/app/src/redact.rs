@@ -16,7 +16,7 @@ pub fn redact(value: Value) -> Value {
 
 /// Replaces what the detectors find in a text.
 #[must_use]
-pub fn redact_text(text: &str) -> String {
+pub(crate) fn redact_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
@@ -69,7 +69,8 @@ fn is_secret(word: &str) -> bool {
     const PREFIXES: [&str; 8] = ["fh_", "sk-", "ghp_", "gho_", "glpat-", "xoxb-", "xoxp-", "AKIA"];
     let token = word.rsplit(['=', ':']).next().unwrap_or(word);
     let known = PREFIXES.iter().any(|prefix| token.starts_with(prefix) && token.len() >= prefix.len() + 12);
-    let dense = token.len() >= 20 && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
+    let dense =
+        token.len() >= 20 && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
     let digits = token.bytes().filter(u8::is_ascii_digit).count();
     let letters = token.bytes().filter(u8::is_ascii_alphabetic).count();
     known || (dense && digits >= 3 && letters >= 3)
@@ -125,7 +126,10 @@ mod tests {
     #[test]
     fn every_string_of_a_value_is_redacted() {
         let value = serde_json::json!({"messages": [{"role": "user", "content": "I am a@b.co"}], "n": 1234567});
-        assert_eq!(redact(value), serde_json::json!({"messages": [{"role": "user", "content": "I am [email]"}], "n": 1234567}));
+        assert_eq!(
+            redact(value),
+            serde_json::json!({"messages": [{"role": "user", "content": "I am [email]"}], "n": 1234567})
+        );
     }
 
     proptest::proptest! {

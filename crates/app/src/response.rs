@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use access::{Access, open};
 use bytes::Bytes;
-use domain::{Capture, ConversationId, ResponseId, TraceId};
+use domain::{Capture, Provenance, ResponseId, TraceId};
 use serde::{Deserialize, Serialize};
 use store::StoredResponse;
 use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
@@ -50,7 +50,7 @@ struct Draft {
     input: Vec<Item>,
     id: ResponseId,
     keeps: bool,
-    conversation: Option<ConversationId>,
+    conversation: Option<String>,
 }
 
 /// Answers through the Responses API: `body` is the request as the client sent it.
@@ -79,15 +79,11 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
 
 async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<Draft, AppError> {
     let request: ResponseRequest = wire::strict::parse(body)?;
-    exchange.name(&request.model, None);
     let keeps = keeps(exchange, &request)?;
-    let conversation = match &request.conversation {
-        Some(conversation) => Some(conversation::id_of(conversation.id())?),
-        None => None,
-    };
-    let history = match (&request.previous_response_id, conversation) {
+    let conversation = request.conversation.as_ref().map(|conversation| conversation.0.clone());
+    let history = match (&request.previous_response_id, &conversation) {
         (Some(previous), _) => chain(app, asker, previous).await?,
-        (None, Some(id)) => conversation::all_items(app, asker, id).await?,
+        (None, Some(id)) => conversation::items(app, asker, id).await?,
         (None, None) => Vec::new(),
     };
     let now = app.now();
@@ -99,7 +95,7 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
 
 /// Whether the response is kept. Only full capture keeps words; who insists on keeping them otherwise is refused.
 fn keeps(exchange: &Exchange, request: &ResponseRequest) -> Result<bool, AppError> {
-    let may_keep = exchange.trace().capture == Capture::Full;
+    let may_keep = exchange.capture() == Capture::Full;
     if !may_keep && request.store == Some(true) {
         return Err(AppError::invalid(
             "store",
@@ -160,10 +156,9 @@ pub async fn kept(app: &App, asker: &Asker, id: &str) -> Result<KeptResponse, Ap
 /// # Errors
 /// Not found, also where it is somebody else's.
 pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, AppError> {
-    kept(app, asker, id).await?;
     let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
-    app.store.delete_response(id).await?;
-    Ok(id)
+    let access = Access::of(&app.directory(), &asker.caller);
+    if app.store.delete_response(&access, id).await? { Ok(id) } else { Err(AppError::not_found()) }
 }
 
 /// What is needed to keep a response once it is whole.
@@ -178,16 +173,29 @@ impl Keeping {
         let Draft { input, id, keeps, conversation, .. } = &self.draft;
         if *keeps {
             let kept = KeptResponse { response: response.clone(), input: input.clone() };
-            let body = serde_json::to_value(kept).unwrap_or_default();
-            let owner = self.asker.caller.principal();
-            let created_at = self.app.now();
-            self.app.store.put_response(StoredResponse { id: *id, owner, created_at, body }).await?;
+            self.app.store.add_response(&self.stored(*id, &kept)).await?;
         }
         if let Some(conversation) = conversation {
-            let items = input.iter().chain(&response.output).cloned().collect();
-            conversation::append(&self.app, &self.asker, *conversation, items).await?;
+            let items: Vec<Item> = input.iter().chain(&response.output).cloned().collect();
+            conversation::append(&self.app, &self.asker, conversation, &items).await?;
         }
         Ok(())
+    }
+}
+
+impl Keeping {
+    fn stored(&self, id: ResponseId, kept: &KeptResponse) -> StoredResponse {
+        let owner = self.asker.caller.principal();
+        StoredResponse {
+            id,
+            owner,
+            previous: kept.response.previous_response_id.as_deref().and_then(|id| id.parse().ok()),
+            trace: kept.response.freehold.as_ref().and_then(|freehold| freehold.trace),
+            provenance: Provenance::words_of(owner),
+            body: serde_json::to_value(kept).unwrap_or_default(),
+            created_at: self.app.now(),
+            expires_at: None,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! An answer as it is made. The last chunk waits until the trace is durable: what leaves whole was recorded.
 
-use futures::StreamExt as _;
-use models::ChunkStream;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
+use models::ModelsError;
 use wire::chat::{ChatChunk, Usage};
 use wire::completion::CompletionResponse;
 use wire::freehold::{Additions, ChunkAdditions};
@@ -80,7 +81,7 @@ impl Chunk for CompletionResponse {
 
 /// The chunks of an answer, until the end or one error. Dropped before that, it leaves a failed trace.
 pub struct ReplyStream<C: Chunk> {
-    chunks: ChunkStream<C>,
+    chunks: BoxStream<'static, Result<C, ModelsError>>,
     exchange: Option<Exchange>,
     transcript: Transcript,
     /// The last chunk so far, where it may be the last of all.
@@ -90,9 +91,14 @@ pub struct ReplyStream<C: Chunk> {
 }
 
 impl<C: Chunk> ReplyStream<C> {
-    pub(crate) fn new(chunks: ChunkStream<C>, exchange: Exchange, model: &str, shows_usage: bool) -> Self {
+    pub(crate) fn new(
+        chunks: impl Stream<Item = Result<C, ModelsError>> + Send + 'static,
+        exchange: Exchange,
+        model: &str,
+        shows_usage: bool,
+    ) -> Self {
         Self {
-            chunks,
+            chunks: chunks.boxed(),
             exchange: Some(exchange),
             transcript: Transcript::default(),
             held: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::{Access, Checked, open};
-use domain::{Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Trace, TraceContent, TraceId};
+use domain::{Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Timestamp, Trace, TraceContent, TraceId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Page, StoredTrace, TraceQuery};
@@ -32,6 +32,10 @@ pub struct TraceFilter {
     pub task: Option<String>,
     /// Only those that ended like this.
     pub outcome: Option<Outcome>,
+    /// Only those received at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only those received before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// A trace as its owner sees it (API.md, `GET traces/{id}`).
@@ -89,8 +93,9 @@ fn query(filter: TraceFilter) -> Result<TraceQuery, AppError> {
         return Err(AppError::invalid("limit", "limit is 1 to 1,000"));
     }
     let unknown = |_| AppError::invalid("after", "after is the id of a trace: the last one of the page before");
-    let after = filter.after.map(|id| id.parse()).transpose().map_err(unknown)?;
-    Ok(TraceQuery { after, limit, task: filter.task, outcome: filter.outcome })
+    let after = filter.after.as_deref().map(str::parse).transpose().map_err(unknown)?;
+    let TraceFilter { task, outcome, since, until, .. } = filter;
+    Ok(TraceQuery { after, limit, task, outcome, since, until })
 }
 
 /// Feedback as a client sends it.

@@ -1,1 +1,37 @@
-//! The only SQL: state, epoch log, hot records.
+//! The only SQL: identity with its epoch log and history, exchanges and what was said about them, settings, jobs.
+//!
+//! One [`Store`] for each data folder. State is in SQLite (`DIR/state.db`) or, by URL, in PostgreSQL, through one set
+//! of portable SQL. What is acknowledged is durable; content leaves only as [`access::Sealed`].
+
+mod acts;
+mod conversations;
+mod database;
+mod error;
+mod feedback;
+mod folder;
+mod identity;
+mod jobs;
+mod links;
+mod migrations;
+mod notices;
+mod responses;
+mod retention;
+mod secrets;
+mod settings;
+mod store;
+mod traces;
+mod upstreams;
+
+pub use acts::{Act, NewAct};
+pub use conversations::{Conversation, ConversationItem, ItemOrder};
+pub use error::StoreError;
+pub use identity::{EpochEntry, EpochProof};
+pub use jobs::{Job, JobState};
+pub use links::SignInLink;
+pub use notices::{NewNotice, Notice};
+pub use responses::StoredResponse;
+pub use retention::{RetentionRules, Swept};
+pub use settings::Setting;
+pub use store::{Page, Store, StoreOptions};
+pub use traces::{Spending, StoredTrace, TraceEntry, TraceQuery};
+pub use upstreams::StoredUpstream;

@@ -45,8 +45,8 @@ impl Fetched {
 impl KeySets {
     /// Fetches through this client; without one only keys that stand in the settings are known.
     #[must_use]
-    pub fn new(client: Option<reqwest::Client>) -> Self {
-        Self { client, fetched: Mutex::default() }
+    pub fn new(client: impl Into<Option<reqwest::Client>>) -> Self {
+        Self { client: client.into(), fetched: Mutex::default() }
     }
 
     /// The issuer's key for a token.

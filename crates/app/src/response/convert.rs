@@ -5,7 +5,7 @@ use wire::chat::{
     ChatRequest, Content, JsonSchema, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage,
 };
 use wire::response::{
-    FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem, Part, Response,
+    ConversationName, FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem, Part, Response,
     ResponseRequest, ResponseStatus, TextFormat, TextLogprob, TextOptions,
 };
 
@@ -88,11 +88,9 @@ fn push_call(messages: &mut Vec<Message>, item: &FunctionCallItem) {
     let call = ToolCall::new(item.call_id.as_str(), item.name.as_str(), item.arguments.as_str());
     match messages.last_mut() {
         Some(last) if last.role == MessageRole::Assistant => last.tool_calls.get_or_insert_default().push(call),
-        _ => messages.push(Message {
-            role: MessageRole::Assistant,
-            tool_calls: Some(vec![call]),
-            ..Message::default()
-        }),
+        _ => {
+            messages.push(Message { role: MessageRole::Assistant, tool_calls: Some(vec![call]), ..Message::default() })
+        }
     }
 }
 
@@ -117,7 +115,7 @@ pub(super) fn opened(id: String, request: &ResponseRequest, stored: bool, now: T
         model: request.model.clone(),
         parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
         previous_response_id: request.previous_response_id.clone(),
-        conversation: request.conversation.as_ref().map(|conversation| conversation.name()),
+        conversation: request.conversation.as_ref().map(|conversation| ConversationName { id: conversation.0.clone() }),
         store: stored,
         temperature: request.temperature,
         text: TextOptions { format: Some(request.text.clone().unwrap_or_default().format.unwrap_or_default()) },

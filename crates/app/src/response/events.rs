@@ -130,7 +130,7 @@ impl EventWriter {
     }
 
     fn call(&mut self, delta: &ToolCallDelta) {
-        if !matches!(self.open, Some(OpenItem::Call { index, .. }) if *index == delta.index) {
+        if !matches!(self.open, Some(OpenItem::Call { index, .. }) if index == delta.index) {
             self.close(ItemStatus::Completed);
             self.open_call(delta);
         }
@@ -141,11 +141,7 @@ impl EventWriter {
         {
             item.arguments.push_str(arguments);
             let item_id = item.id.clone().unwrap_or_default();
-            self.emit(EventKind::FunctionCallArgumentsDelta {
-                item_id,
-                output_index,
-                delta: arguments.to_owned(),
-            });
+            self.emit(EventKind::FunctionCallArgumentsDelta { item_id, output_index, delta: arguments.to_owned() });
         }
     }
 

@@ -51,9 +51,17 @@ async fn a_refusal_leaves_a_trace_too() {
     let office = Office::open().await;
     let ada = office.asker("ada");
     let requests = [
-        (json!({ "model": "no-such", "messages": [{ "role": "user", "content": "x" }] }), ErrorKind::NotFound, "model_not_found"),
+        (
+            json!({ "model": "no-such", "messages": [{ "role": "user", "content": "x" }] }),
+            ErrorKind::NotFound,
+            "model_not_found",
+        ),
         (json!({ "model": "parrot", "messages": [], "bogus": 1 }), ErrorKind::Invalid, "unknown_parameter"),
-        (json!({ "model": "parrot", "messages": [{ "role": "user", "content": "x" }], "temperature": 3 }), ErrorKind::Invalid, "invalid_value"),
+        (
+            json!({ "model": "parrot", "messages": [{ "role": "user", "content": "x" }], "temperature": 3 }),
+            ErrorKind::Invalid,
+            "invalid_value",
+        ),
     ];
     for (request, kind, code) in requests {
         let refused = office.ask(&ada, request).await.unwrap_err();
@@ -152,7 +160,10 @@ async fn feedback_stands_on_a_trace_that_one_may_see() {
     let (ada, bob) = (office.asker("ada"), office.asker("bob"));
     let reply = office.ask(&ada, question("x")).await.unwrap();
     let feedback = |kind: &str, value: Value| {
-        serde_json::from_value::<app::FeedbackRequest>(json!({ "trace": reply["freehold"]["trace"], "kind": kind, "value": value })).unwrap()
+        serde_json::from_value::<app::FeedbackRequest>(
+            json!({ "trace": reply["freehold"]["trace"], "kind": kind, "value": value }),
+        )
+        .unwrap()
     };
     app::give_feedback(&office.app, &ada, feedback("rating", json!(1))).await.unwrap();
     app::give_feedback(&office.app, &ada, feedback("correction", json!("y"))).await.unwrap();

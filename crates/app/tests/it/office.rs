@@ -13,9 +13,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
-use domain::{
-    Capture, Clock, KeyId, Limits, PersonId, Principal, Role, ServiceId, Timestamp, Token,
-};
+use domain::{Capture, Clock, KeyId, Limits, PersonId, Principal, Role, ServiceId, Timestamp, Token};
 use models::{Catalog, CatalogOptions, UpstreamConfig};
 use serde_json::{Value, json};
 use store::{Store, StoreOptions};
@@ -224,9 +222,14 @@ async fn parrot(State(peer): State<Peer>, body: Bytes) -> Response {
         return axum::Json(json!({ "id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage })).into_response();
     }
     let chunk = |choices: Value, usage: Value| {
-        format!("data: {}\n\n", json!({ "id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, "usage": usage }))
+        format!(
+            "data: {}\n\n",
+            json!({ "id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, "usage": usage })
+        )
     };
-    let said = words.split_inclusive(' ').map(|word| chunk(json!([{ "index": 0, "delta": { "content": word } }]), Value::Null));
+    let said = words
+        .split_inclusive(' ')
+        .map(|word| chunk(json!([{ "index": 0, "delta": { "content": word } }]), Value::Null));
     let mut frames: Vec<String> = said.collect();
     frames.push(chunk(json!([{ "index": 0, "delta": {}, "finish_reason": "stop" }]), Value::Null));
     frames.push(chunk(json!([]), usage));

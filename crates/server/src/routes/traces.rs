@@ -31,7 +31,16 @@ pub(crate) struct TraceFilter {
     task: Option<String>,
     /// Only those that ended like this: `answered`, `refused` or `failed`.
     #[serde(default)]
+    #[param(value_type = Option<String>)]
     outcome: Option<domain::Outcome>,
+    /// Only those received at this moment or later.
+    #[serde(default)]
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<domain::Timestamp>,
+    /// Only those received before this moment.
+    #[serde(default)]
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<domain::Timestamp>,
 }
 
 /// List your traces, newest first.
@@ -44,8 +53,9 @@ pub(crate) async fn list(
     By(asker): By,
     Parameters(filter): Parameters<TraceFilter>,
 ) -> Answer<Json<serde_json::Value>> {
-    let TraceFilter { limit, after, task, outcome } = filter;
-    let listing = app::traces(&app, &asker, app::TraceFilter { limit, after, task, outcome }).await?;
+    let TraceFilter { limit, after, task, outcome, since, until } = filter;
+    let filter = app::TraceFilter { limit, after, task, outcome, since, until };
+    let listing = app::traces(&app, &asker, filter).await?;
     Ok(Json(json!({ "data": listing.data, "has_more": listing.has_more })))
 }
 
