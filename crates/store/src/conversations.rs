@@ -1,0 +1,237 @@
+//! Conversations kept here: each item carries what it was made from, and leaves sealed.
+
+use access::{Access, Sealed};
+use domain::{ConversationId, Principal, Provenance, Timestamp};
+use serde_json::Value as Json;
+
+use crate::database::{Row, Sql, json, values};
+use crate::error::StoreError;
+use crate::store::{Page, Store, bounded};
+
+/// A conversation without its items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Whose it is.
+    pub owner: Principal,
+    /// What the client attached.
+    pub metadata: Json,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// One turn, tool call or result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConversationItem {
+    /// Its id, unique in its conversation.
+    pub id: String,
+    /// What it was made from.
+    pub provenance: Provenance,
+    /// The item in the shape of the API.
+    pub content: Json,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// The order of a list of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ItemOrder {
+    /// As they were added.
+    Ascending,
+    /// Newest first.
+    #[default]
+    Descending,
+}
+
+impl Store {
+    /// Keeps a new conversation with its first items.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for an id that is there already.
+    pub async fn add_conversation(
+        &self,
+        conversation: &Conversation,
+        items: Vec<ConversationItem>,
+    ) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO conversations (id, owner, metadata, created_at) VALUES ($1, $2, $3, $4)";
+        let Conversation { id, owner, metadata, created_at } = conversation;
+        let mut writing = self.database().write().await?;
+        writing.execute((INSERT, values![*id, *owner, json(metadata)?, *created_at])).await?;
+        insert_items(&mut writing, *id, items).await?;
+        writing.commit().await
+    }
+
+    /// One conversation.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub async fn conversation(&self, id: ConversationId) -> Result<Option<Sealed<Conversation>>, StoreError> {
+        let select = "SELECT id, owner, metadata, created_at FROM conversations WHERE id = $1";
+        let row = self.database().fetch_optional((select, values![id])).await?;
+        row.map(|row| conversation(&row).map(seal)).transpose()
+    }
+
+    /// Replaces what the client attached; only the owner's is found. Answers whether it was.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub async fn set_conversation_metadata(
+        &self,
+        access: &Access,
+        id: ConversationId,
+        metadata: &Json,
+    ) -> Result<bool, StoreError> {
+        let update = "UPDATE conversations SET metadata = $1 WHERE id = $2 AND owner = $3";
+        let mut writing = self.database().write().await?;
+        let changed = writing.execute((update, values![json(metadata)?, id, access.principal()])).await?;
+        writing.commit().await?;
+        Ok(changed > 0)
+    }
+
+    /// Adds items at the end of the caller's own conversation. Answers whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for an item id that is there already; then none is added.
+    pub async fn add_items(
+        &self,
+        access: &Access,
+        id: ConversationId,
+        items: Vec<ConversationItem>,
+    ) -> Result<bool, StoreError> {
+        let mut writing = self.database().write().await?;
+        if !owned(&mut writing, access, id).await? {
+            return writing.commit().await.map(|()| false);
+        }
+        insert_items(&mut writing, id, items).await?;
+        writing.commit().await.map(|()| true)
+    }
+
+    /// Items of a conversation, after one of them.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub async fn items(
+        &self,
+        id: ConversationId,
+        after: Option<&str>,
+        limit: u32,
+        order: ItemOrder,
+    ) -> Result<Page<Sealed<ConversationItem>>, StoreError> {
+        let limit = bounded(limit);
+        let (past, sorted) = match order {
+            ItemOrder::Ascending => (" AND i.position > ", " ORDER BY i.position LIMIT "),
+            ItemOrder::Descending => (" AND i.position < ", " ORDER BY i.position DESC LIMIT "),
+        };
+        let mut select = Sql::from(SELECT_ITEMS);
+        select.bind(id);
+        if let Some(after) = after {
+            let place = "(SELECT position FROM conversation_items WHERE conversation_id = i.conversation_id AND id = ";
+            select.push(past).push(place).bind(after).push(")");
+        }
+        select.push(sorted).bind(limit + 1);
+        let rows = self.database().fetch_all(select).await?;
+        let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::cut(items, limit))
+    }
+
+    /// One item of a conversation.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub async fn item(
+        &self,
+        id: ConversationId,
+        item_id: &str,
+    ) -> Result<Option<Sealed<ConversationItem>>, StoreError> {
+        let mut select = Sql::from(SELECT_ITEMS);
+        select.bind(id).push(" AND i.id = ").bind(item_id);
+        self.database().fetch_optional(select).await?.as_ref().map(item).transpose()
+    }
+
+    /// Deletes an item of the caller's own conversation. Answers whether there was one.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub async fn delete_item(&self, access: &Access, id: ConversationId, item_id: &str) -> Result<bool, StoreError> {
+        let mut writing = self.database().write().await?;
+        let mut deleted = 0;
+        if owned(&mut writing, access, id).await? {
+            let delete = "DELETE FROM conversation_items WHERE conversation_id = $1 AND id = $2";
+            deleted = writing.execute((delete, values![id, item_id])).await?;
+        }
+        writing.commit().await?;
+        Ok(deleted > 0)
+    }
+
+    /// Deletes the caller's own conversation with its items. Answers whether there was one.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub async fn delete_conversation(&self, access: &Access, id: ConversationId) -> Result<bool, StoreError> {
+        let mut writing = self.database().write().await?;
+        let found = owned(&mut writing, access, id).await?;
+        if found {
+            writing.execute(("DELETE FROM conversation_items WHERE conversation_id = $1", values![id])).await?;
+            writing.execute(("DELETE FROM conversations WHERE id = $1", values![id])).await?;
+        }
+        writing.commit().await?;
+        Ok(found)
+    }
+}
+
+const SELECT_ITEMS: &str = "SELECT i.id, i.provenance, i.content, i.created_at, c.owner FROM conversation_items i \
+    JOIN conversations c ON c.id = i.conversation_id WHERE i.conversation_id = ";
+
+async fn owned(
+    writing: &mut crate::database::Writing,
+    access: &Access,
+    id: ConversationId,
+) -> Result<bool, StoreError> {
+    let select = "SELECT id FROM conversations WHERE id = $1 AND owner = $2";
+    Ok(!writing.fetch_all((select, values![id, access.principal()])).await?.is_empty())
+}
+
+async fn insert_items(
+    writing: &mut crate::database::Writing,
+    conversation: ConversationId,
+    items: Vec<ConversationItem>,
+) -> Result<(), StoreError> {
+    const INSERT: &str = "INSERT INTO conversation_items \
+        (conversation_id, position, id, provenance, content, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let select = "SELECT COALESCE(MAX(position), 0) AS last FROM conversation_items WHERE conversation_id = $1";
+    let rows = writing.fetch_all((select, values![conversation])).await?;
+    let last = rows.first().map_or(Ok(0), |row| row.number("last"))?;
+    for (position, item) in (last + 1..).zip(items) {
+        let ConversationItem { id, provenance, content, created_at } = item;
+        let values = values![conversation, position, id, json(&provenance)?, json(&content)?, created_at];
+        writing.execute((INSERT, values)).await?;
+    }
+    Ok(())
+}
+
+fn conversation(row: &Row) -> Result<Conversation, StoreError> {
+    Ok(Conversation {
+        id: row.parsed("id")?,
+        owner: row.parsed("owner")?,
+        metadata: row.json("metadata")?,
+        created_at: row.time("created_at")?,
+    })
+}
+
+fn seal(conversation: Conversation) -> Sealed<Conversation> {
+    let owner = conversation.owner;
+    Sealed::new(conversation, Some(owner), Provenance::words_of(owner))
+}
+
+fn item(row: &Row) -> Result<Sealed<ConversationItem>, StoreError> {
+    let owner: Principal = row.parsed("owner")?;
+    let item = ConversationItem {
+        id: row.text("id")?.to_owned(),
+        provenance: row.json("provenance")?,
+        content: row.json("content")?,
+        created_at: row.time("created_at")?,
+    };
+    let provenance = item.provenance.clone();
+    Ok(Sealed::new(item, Some(owner), provenance))
+}

@@ -1,0 +1,169 @@
+//! Statements and the values bound to them. Text from outside only ever travels as a bound value.
+
+use std::borrow::Cow;
+
+use domain::{
+    ConversationId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId, Principal, ResponseId, ServiceId,
+    Timestamp, TraceId,
+};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+
+use crate::error::StoreError;
+
+/// A bound value.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    Number(Option<i64>),
+}
+
+impl Value {
+    /// Bytes, roughly.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.as_ref().map_or(0, String::len),
+            Self::Number(_) => 8,
+        }
+    }
+}
+
+macro_rules! shown_as_text {
+    ($($kind:ty),*) => {$(
+        impl From<$kind> for Value {
+            fn from(value: $kind) -> Self { Self::Text(Some(value.to_string())) }
+        }
+        impl From<Option<$kind>> for Value {
+            fn from(value: Option<$kind>) -> Self { Self::Text(value.map(|value| value.to_string())) }
+        }
+    )*};
+}
+
+shown_as_text!(
+    &str,
+    ConversationId,
+    FeedbackId,
+    GroupId,
+    JobId,
+    KeyId,
+    LinkId,
+    Member,
+    PersonId,
+    Principal,
+    ResponseId,
+    ServiceId,
+    TraceId
+);
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Number(Some(number.into()))
+    }
+}
+
+/// Counts beyond what a column holds (2^63 - 1) stay at that.
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(Some(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(time: Timestamp) -> Self {
+        Self::Number(Some(time.micros()))
+    }
+}
+
+impl From<Option<Timestamp>> for Value {
+    fn from(time: Option<Timestamp>) -> Self {
+        Self::Number(time.map(Timestamp::micros))
+    }
+}
+
+/// A list of values of different types.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$($crate::database::Value::from($value)),*] };
+}
+pub(crate) use values;
+
+/// A structure as JSON text.
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| {
+        let error = sqlx::Error::Encode(Box::new(error));
+        StoreError::Database(std::sync::Arc::new(error))
+    })
+}
+
+/// A statement with its values. Built in pieces, it numbers the placeholders itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Sql {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// Adds a piece.
+    pub(crate) fn push(&mut self, piece: &'static str) -> &mut Self {
+        self.text.to_mut().push_str(piece);
+        self
+    }
+
+    /// Adds a value with its placeholder.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let placeholder = format!("${}", self.values.len());
+        self.text.to_mut().push_str(&placeholder);
+        self
+    }
+
+    /// Adds `(value, value, ...)` with placeholders.
+    pub(crate) fn bind_list(&mut self, list: impl IntoIterator<Item = impl Into<Value>>) -> &mut Self {
+        let mut separator = "(";
+        for value in list {
+            self.push(separator).bind(value);
+            separator = ", ";
+        }
+        self.push(")")
+    }
+
+    /// The text is safe to run: its pieces are `&'static str` and placeholders.
+    pub(super) fn into_query(self) -> Query<'static, sqlx::Any, AnyArguments> {
+        let query = sqlx::query(AssertSqlSafe(self.text));
+        self.values.into_iter().fold(query, |query, value| match value {
+            Value::Text(text) => query.bind(text),
+            Value::Number(number) => query.bind(number),
+        })
+    }
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self { text: Cow::Borrowed(text), values: Vec::new() }
+    }
+}
+
+impl From<(&'static str, Vec<Value>)> for Sql {
+    fn from((text, values): (&'static str, Vec<Value>)) -> Self {
+        Self { text: Cow::Borrowed(text), values }
+    }
+}

@@ -1,0 +1,46 @@
+//! What is said about an exchange afterwards: appended, never changed.
+
+use domain::{Feedback, FeedbackKind, TraceId};
+
+use crate::database::{Database, Row, Sql, json, values};
+use crate::error::StoreError;
+use crate::store::Store;
+
+impl Store {
+    /// Adds feedback; it is read with its trace.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where the trace is not there, [`StoreError::Conflict`] for an id that is there already.
+    pub async fn add_feedback(&self, feedback: Feedback) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO feedback (id, trace_id, person, created_at, kind, value) \
+            VALUES ($1, $2, $3, $4, $5, $6)";
+        let Feedback { id, trace, by, created_at, kind, value } = feedback;
+        let mut writing = self.database().write().await?;
+        writing.execute((INSERT, values![id, trace, by, created_at, kind.as_str(), json(&value)?])).await?;
+        writing.commit().await
+    }
+}
+
+/// The feedback on these traces, oldest first.
+pub(crate) async fn feedback_of(database: &Database, traces: &[TraceId]) -> Result<Vec<Feedback>, StoreError> {
+    if traces.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = Sql::from("SELECT id, trace_id, person, created_at, kind, value FROM feedback WHERE trace_id IN ");
+    select.bind_list(traces.iter().copied()).push(" ORDER BY id");
+    database.fetch_all(select).await?.iter().map(feedback).collect()
+}
+
+fn feedback(row: &Row) -> Result<Feedback, StoreError> {
+    let word = row.text("kind")?;
+    let known = [FeedbackKind::Rating, FeedbackKind::Correction, FeedbackKind::Outcome, FeedbackKind::Comment];
+    let kind = known.into_iter().find(|kind| kind.as_str() == word);
+    Ok(Feedback {
+        id: row.parsed("id")?,
+        trace: row.parsed("trace_id")?,
+        by: row.parsed("person")?,
+        created_at: row.time("created_at")?,
+        kind: kind.ok_or_else(|| row.damaged("kind", &"not a kind of feedback"))?,
+        value: row.json("value")?,
+    })
+}

@@ -1,0 +1,86 @@
+//! Replies of the Responses API kept for later: read by `previous_response_id` and by their owner.
+
+use access::{Access, Sealed};
+use domain::{Principal, Provenance, ResponseId, Timestamp, TraceId};
+use serde_json::Value as Json;
+
+use crate::database::{Row, json, values};
+use crate::error::StoreError;
+use crate::store::Store;
+
+/// A reply as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredResponse {
+    /// Its id.
+    pub id: ResponseId,
+    /// Whose it is.
+    pub owner: Principal,
+    /// The reply it continues.
+    pub previous: Option<ResponseId>,
+    /// Its exchange.
+    pub trace: Option<TraceId>,
+    /// What it was made from.
+    pub provenance: Provenance,
+    /// Input and output, in whatever JSON the caller keeps them.
+    pub body: Json,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it goes; none keeps it until it is deleted.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// Keeps a reply.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for an id that is there already.
+    pub async fn add_response(&self, response: &StoredResponse) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO responses \
+            (id, owner, previous_id, trace_id, provenance, body, created_at, expires_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let StoredResponse { id, owner, previous, trace, provenance, body, created_at, expires_at } = response;
+        let (provenance, body) = (json(provenance)?, json(body)?);
+        let values = values![*id, *owner, *previous, *trace, provenance, body, *created_at, *expires_at];
+        let mut writing = self.database().write().await?;
+        writing.execute((INSERT, values)).await?;
+        writing.commit().await
+    }
+
+    /// A reply, unless it has expired.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub async fn response(&self, id: ResponseId) -> Result<Option<Sealed<StoredResponse>>, StoreError> {
+        const SELECT: &str = "SELECT id, owner, previous_id, trace_id, provenance, body, created_at, expires_at \
+            FROM responses WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+        let row = self.database().fetch_optional((SELECT, values![id, self.now()])).await?;
+        row.as_ref().map(response).transpose()
+    }
+
+    /// Deletes the caller's own reply. Answers whether there was one.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub async fn delete_response(&self, access: &Access, id: ResponseId) -> Result<bool, StoreError> {
+        let mut writing = self.database().write().await?;
+        let delete = "DELETE FROM responses WHERE id = $1 AND owner = $2";
+        let deleted = writing.execute((delete, values![id, access.principal()])).await?;
+        writing.commit().await?;
+        Ok(deleted > 0)
+    }
+}
+
+fn response(row: &Row) -> Result<Sealed<StoredResponse>, StoreError> {
+    let response = StoredResponse {
+        id: row.parsed("id")?,
+        owner: row.parsed("owner")?,
+        previous: row.maybe_parsed("previous_id")?,
+        trace: row.maybe_parsed("trace_id")?,
+        provenance: row.json("provenance")?,
+        body: row.json("body")?,
+        created_at: row.time("created_at")?,
+        expires_at: row.maybe_time("expires_at")?,
+    };
+    let (owner, provenance) = (response.owner, response.provenance.clone());
+    Ok(Sealed::new(response, Some(owner), provenance))
+}

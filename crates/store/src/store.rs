@@ -1,0 +1,141 @@
+//! [`Store`]: the state of one installation, opened. Cheap to clone; all clones are one store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use access::Directory;
+use arc_swap::ArcSwap;
+use domain::{Clock, Timestamp};
+use tokio::sync::Mutex;
+
+use crate::database::{Backend, Database};
+use crate::error::StoreError;
+use crate::folder::Folder;
+use crate::identity::{self, Head};
+use crate::migrations;
+use crate::traces::TraceWriter;
+
+/// Where the state is and what time it is.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// The data folder: made with mode 0700 where it is missing.
+    pub data_dir: PathBuf,
+    /// `postgres://...`; none means SQLite in `state.db` in the data folder.
+    pub database_url: Option<String>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The entries.
+    pub data: Vec<T>,
+    /// Whether more follow after the last.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// From one row more than was asked for, so that `has_more` needs no second query.
+    pub(crate) fn cut(mut rows: Vec<T>, limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Self { data: rows, has_more }
+    }
+}
+
+/// Lists answer between 1 and 1,000 entries.
+pub(crate) fn bounded(limit: u32) -> u32 {
+    limit.clamp(1, 1_000)
+}
+
+/// The state of one installation.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    directory: Arc<ArcSwap<Directory>>,
+    head: Arc<Mutex<Head>>,
+    clock: Arc<dyn Clock>,
+    traces: TraceWriter,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("epoch", &self.directory().epoch()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the state: makes the folder and the schema where they are missing, takes the lock, loads identity. An
+    /// empty state gets the person `admin` with all four roles. Needs a running Tokio runtime.
+    ///
+    /// # Errors
+    /// What stands in the way: another server, a damaged or newer state, a folder or database that cannot be used.
+    /// Nothing that was there is changed then.
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        let StoreOptions { data_dir, database_url, clock } = options;
+        let folder = Arc::new(Folder::open(&data_dir)?);
+        let database = Database::open(&folder, database_url.as_deref()).await?;
+        migrations::migrate(&database, clock.now()).await?;
+        let (directory, head) = identity::load_newest(&database).await?;
+        let empty = head.is_new();
+        let traces = TraceWriter::start(database.clone(), folder);
+        let store = Self {
+            inner: Arc::new(Inner {
+                database,
+                directory: Arc::new(ArcSwap::from_pointee(directory)),
+                head: Arc::new(Mutex::new(head)),
+                clock,
+                traces,
+            }),
+        };
+        if empty {
+            let first = identity::first_changes(store.now())?;
+            store.commit(None, |_| Ok::<_, StoreError>(first)).await?;
+        }
+        Ok(store)
+    }
+
+    /// Identity at the newest epoch: a snapshot, without a lock.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.inner.directory.load_full()
+    }
+
+    /// Waits for what is being written, folds the write-ahead log into the database file and closes. What is asked
+    /// of the store afterwards is refused. A process that dies instead loses nothing that was acknowledged.
+    pub async fn close(&self) {
+        self.inner.traces.stop().await;
+        if self.database().backend() == Backend::Sqlite
+            && let Err(error) = self.database().maintain("PRAGMA wal_checkpoint(TRUNCATE)").await
+        {
+            tracing::warn!(%error, "the write-ahead log was not folded in; the next start does it");
+        }
+        self.database().close().await;
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn head(&self) -> &Arc<Mutex<Head>> {
+        &self.inner.head
+    }
+
+    pub(crate) fn snapshot(&self) -> &Arc<ArcSwap<Directory>> {
+        &self.inner.directory
+    }
+
+    pub(crate) fn trace_writer(&self) -> &TraceWriter {
+        &self.inner.traces
+    }
+}

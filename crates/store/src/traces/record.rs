@@ -1,0 +1,39 @@
+//! The verbs that write: record an exchange, count spending without one.
+
+use domain::KeyId;
+
+use super::encode::Rows;
+use super::{Spending, TraceEntry};
+use crate::database::values;
+use crate::error::StoreError;
+use crate::store::Store;
+
+impl Store {
+    /// Records an exchange and adds to its key's spending, in one transaction; resolves once both are durable. Under
+    /// capture `none` only the spending is kept, under `usage` no content.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for an id that is there already, [`StoreError::Full`] while there is no room: then
+    /// nothing of it is kept.
+    pub async fn record(&self, entry: TraceEntry) -> Result<(), StoreError> {
+        self.trace_writer().write(Rows::encode(entry)?).await
+    }
+
+    /// Adds to a key's spending without an exchange; resolves once it is durable.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then nothing is added.
+    pub async fn add_spending(&self, spending: Spending) -> Result<(), StoreError> {
+        self.trace_writer().write(Rows::of_spending(spending)).await
+    }
+
+    /// What a key has spent in a month (see `Timestamp::month_index`), millionths of a US dollar.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub async fn spent_micro_usd(&self, key: KeyId, month_index: i64) -> Result<u64, StoreError> {
+        let select = "SELECT micro_usd FROM key_spending WHERE key_id = $1 AND month_index = $2";
+        let row = self.database().fetch_optional((select, values![key, month_index])).await?;
+        row.map_or(Ok(0), |row| row.count("micro_usd"))
+    }
+}

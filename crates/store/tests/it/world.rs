@@ -1,0 +1,151 @@
+//! Clocks, ids and records for the tests.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use access::{Access, Caller, Directory, Person};
+use domain::{
+    CallerRecord, Capture, Clock, KeyId, Outcome, PersonId, Principal, Provenance, Role, Stage, Timestamp, Token,
+    TokenCounts, Trace, TraceContent, TraceId,
+};
+use serde_json::json;
+use store::{Store, StoreOptions, TraceEntry};
+use uuid::Uuid;
+
+/// A clock that stands until it is moved.
+pub(crate) struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl SetClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
+    }
+
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+pub(crate) fn options(folder: &Path) -> StoreOptions {
+    StoreOptions { data_dir: folder.to_owned(), database_url: None, clock: SetClock::new() }
+}
+
+pub(crate) async fn open(folder: &Path) -> Store {
+    Store::open(options(folder)).await.unwrap()
+}
+
+pub(crate) fn now() -> Timestamp {
+    SetClock::new().now()
+}
+
+pub(crate) fn admin(directory: &Directory) -> Arc<Person> {
+    directory.person_by_external("local", "admin").unwrap().clone()
+}
+
+pub(crate) fn person_id(number: u128) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn trace_id(number: u128) -> TraceId {
+    TraceId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn key_id(number: u128) -> KeyId {
+    KeyId::from_uuid(Uuid::from_u128(number))
+}
+
+pub(crate) fn person(number: u128) -> Person {
+    Person {
+        id: person_id(number),
+        source: "local".to_owned(),
+        external_id: format!("p{number}"),
+        user_name: format!("p{number}"),
+        display_name: format!("Person {number}"),
+        email: None,
+        external: false,
+        active: true,
+        attributes: std::collections::BTreeMap::new(),
+        created_at: now(),
+    }
+}
+
+/// What this person may do now.
+pub(crate) fn access_of(directory: &Directory, person: PersonId) -> Access {
+    let caller = Caller::on_control_socket(directory, person).unwrap();
+    Access::of(directory, &caller)
+}
+
+pub(crate) fn trace(number: u128, owner: Principal) -> Trace {
+    Trace {
+        id: trace_id(number),
+        created_at: now(),
+        task: "assistant".to_owned(),
+        task_version: 1,
+        caller: CallerRecord { principal: owner, via: Vec::new(), key: None, purpose: None, subject: None },
+        epoch: 5,
+        capture: Capture::Full,
+        outcome: Outcome::Answered,
+        reason: None,
+        model: Some("qwen2.5-coder-1.5b-instruct-q4_k_m".to_owned()),
+        adapter: None,
+        weights_hash: Some("cc324af0".repeat(8)),
+        upstream: Some("embedded".to_owned()),
+        prompt_hash: Some("ab".repeat(32)),
+        configuration_hash: Some("cd".repeat(32)),
+        provenance: Provenance::words_of(owner),
+        tokens: TokenCounts { prompt: 120, cached: 20, completion: 30 },
+        logprobs: None,
+        stages: vec![
+            Stage { name: "queue".to_owned(), ms: 0.012_345_678_9 },
+            Stage { name: "first_token".to_owned(), ms: 41.7 },
+            Stage { name: "total".to_owned(), ms: 903.25 },
+        ],
+        cost_micro_usd: 45,
+    }
+}
+
+pub(crate) fn content(words: &str) -> TraceContent {
+    TraceContent {
+        input: json!([{"role": "user", "content": words}]),
+        output: json!({"role": "assistant", "content": format!("You said: {words}")}),
+        passages: Vec::new(),
+        metadata: Some(json!({"ticket": "T-1"})),
+    }
+}
+
+pub(crate) fn entry(number: u128, owner: Principal, words: &str) -> TraceEntry {
+    TraceEntry { trace: trace(number, owner), content: Some(content(words)) }
+}
+
+/// Everything that a directory shows, as text that can be compared.
+pub(crate) fn shown(directory: &Directory) -> String {
+    let mut lines = vec![format!("epoch {}", directory.epoch())];
+    for person in directory.people() {
+        let principal = Principal::Person(person.id);
+        let found = directory.person_by_external(&person.source, &person.external_id).map(|found| found.id);
+        lines.push(format!("{person:?} {found:?} {:?} {:?}", directory.closure(principal), directory.roles(principal)));
+    }
+    for group in directory.groups() {
+        let members: Vec<_> = directory.members(group.id).collect();
+        let parents: Vec<_> = directory.parents(domain::Member::Group(group.id)).collect();
+        let granted: Vec<_> = directory.granted(Token::Group(group.id)).collect();
+        let found = directory.group_by_external(&group.source, &group.external_id).map(|found| found.id);
+        lines.push(format!("{group:?} {found:?} {members:?} {parents:?} {granted:?}"));
+    }
+    for service in directory.services() {
+        lines.push(format!("{service:?} {:?}", directory.roles(Principal::Service(service.id))));
+    }
+    lines.push(format!("{:?}", directory.granted(Token::Everyone).collect::<Vec<Role>>()));
+    for key in directory.keys() {
+        lines.push(format!("{key:?} {:?}", directory.key_by_hash(&key.hash).map(|found| found.id)));
+    }
+    lines.extend(directory.sessions().map(|session| format!("{session:?} {:?}", session.hash.as_bytes())));
+    lines[1..].sort();
+    lines.join("\n")
+}
