@@ -65,3 +65,7 @@ pub use repeat::Repeat;
 pub use response::{KeptResponse, Responding, ResponseStream, delete as delete_response, kept as response, respond};
 pub use stream::{Chunk, ReplyStream};
 pub use traces::{FeedbackRequest, Listing, TraceFilter, TraceView, give_feedback, trace, traces};
+
+// What an `App` is put together from: whoever opens one names no other crate.
+pub use models::{Catalog, CatalogOptions};
+pub use store::{Store, StoreOptions};

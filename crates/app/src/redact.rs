@@ -98,8 +98,8 @@ fn number_end(text: &str) -> Option<usize> {
         }
         at += 1;
     }
-    // A number inside a longer word (a hash, a version) is left to the other detectors.
-    let ends = text[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
+    // A number inside a longer word (a hash, an address) is left to the other detectors.
+    let ends = text[end..].chars().next().is_none_or(|next| !(next.is_alphanumeric() || "@_%+=".contains(next)));
     (digits >= 7 && ends).then_some(end)
 }
 
@@ -119,6 +119,7 @@ mod tests {
         check("key=sk-abcdefghijklmnop1234 works", "[secret] works");
         check("In 2026 we had 1,200 tickets.", "In 2026 we had 1,200 tickets.");
         check("版本 3.2.1 の電話 090-1234-5678", "版本 3.2.1 の電話 [number]");
+        check("1234567@example.org", "[email]");
         check("a3f9c1d2e4b5a6978877665544332211", "[secret]");
         check("internationalisation-and-localisation", "internationalisation-and-localisation");
     }

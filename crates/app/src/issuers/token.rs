@@ -47,8 +47,8 @@ impl Unverified {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(refused("its algorithm is not RS256, ES256 or EdDSA"));
         }
-        let claims: IssuerClaim =
-            jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| refused("it names no issuer under `iss`"))?;
+        let claims: IssuerClaim = jsonwebtoken::dangerous::insecure_decode_claims(token)
+            .map_err(|_| refused("it names no issuer under `iss`"))?;
         Ok(Self { issuer: claims.iss, key_id: header.kid, algorithm: header.alg })
     }
 }

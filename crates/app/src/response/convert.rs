@@ -5,8 +5,8 @@ use wire::chat::{
     ChatRequest, Content, JsonSchema, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage,
 };
 use wire::response::{
-    ConversationName, FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem, Part, Response,
-    ResponseRequest, ResponseStatus, TextFormat, TextLogprob, TextOptions,
+    ConversationName, FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem,
+    Part, Response, ResponseRequest, ResponseStatus, TextFormat, TextLogprob, TextOptions,
 };
 
 use crate::ids::Ids;

@@ -145,10 +145,12 @@ async fn an_upstream_that_breaks_off_is_an_error_and_a_failed_trace() {
     let ada = office.asker("ada");
     *office.peer.breaks_after.lock().unwrap() = Some(2);
     let mut stream = office.stream(&ada, streaming("one two three four")).await;
-    let mut error = None;
-    while let Some(chunk) = stream.next().await {
-        error = chunk.err();
+    for _ in 0..2 {
+        stream.next().await.unwrap().unwrap();
     }
+    office.peer.breaking.notify_one();
+    let error = stream.next().await.unwrap().err();
+    assert!(stream.next().await.is_none());
     assert_eq!(error.unwrap().code(), "upstream_interrupted");
     let trace = office.newest_trace(&ada).await;
     assert_eq!((trace["outcome"].as_str(), trace["output"].as_str()), (Some("failed"), Some("one two ")));

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use domain::{Capture, Clock, KeyId, Limits, PersonId, Principal, Role, ServiceId, Timestamp, Token};
+use futures::StreamExt as _;
 use models::{Catalog, CatalogOptions, UpstreamConfig};
 use serde_json::{Value, json};
 use store::{Store, StoreOptions};
@@ -45,7 +46,9 @@ impl Clock for TestClock {
 #[derive(Clone, Default)]
 pub(crate) struct Peer {
     pub(crate) seen: Arc<Mutex<Vec<Value>>>,
+    /// After how many frames a stream breaks off, once `breaking` says so.
     pub(crate) breaks_after: Arc<Mutex<Option<usize>>>,
+    pub(crate) breaking: Arc<tokio::sync::Notify>,
 }
 
 impl Office {
@@ -236,7 +239,14 @@ async fn parrot(State(peer): State<Peer>, body: Bytes) -> Response {
     frames.push("data: [DONE]\n\n".to_owned());
     let breaks_after = *peer.breaks_after.lock().unwrap();
     let frames = frames.into_iter().take(breaks_after.unwrap_or(usize::MAX)).map(Ok::<_, std::io::Error>);
-    let broken = breaks_after.map(|_| Err(std::io::Error::other("the peer breaks off")));
-    let body = Body::from_stream(futures::stream::iter(frames.chain(broken).collect::<Vec<_>>()));
+    let frames = futures::stream::iter(frames.collect::<Vec<_>>());
+    let broken = futures::stream::iter(breaks_after).then(move |_| {
+        let breaking = peer.breaking.clone();
+        async move {
+            breaking.notified().await;
+            Err(std::io::Error::other("the peer breaks off"))
+        }
+    });
+    let body = Body::from_stream(frames.chain(broken));
     ([("content-type", "text/event-stream")], body).into_response()
 }
