@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::AppError;
 
 /// The longest name or external id, bytes of UTF-8.
-pub const NAME_LIMIT: usize = 512;
+pub(crate) const NAME_LIMIT: usize = 512;
 const ATTRIBUTES_LIMIT: usize = 64;
 const ID_PREFIXES: [&str; 4] = ["per_", "grp_", "svc_", "key_"];
 

@@ -1,0 +1,12 @@
+//! The door from outside: a real application on a folder of its own, called in-process.
+
+mod behalf;
+mod bodies;
+mod documents;
+mod house;
+mod identity;
+mod imports;
+mod operation;
+mod repeats;
+mod sessions;
+mod table;
