@@ -14,6 +14,7 @@ pub mod me;
 pub mod people;
 pub mod services;
 pub mod settings;
+pub mod upstreams;
 
 mod admission;
 mod answer;
@@ -64,7 +65,7 @@ pub use redact::redact;
 pub use repeat::Repeat;
 pub use response::{KeptResponse, Responding, ResponseStream, delete as delete_response, kept as response, respond};
 pub use stream::{Chunk, ReplyStream};
-pub use traces::{FeedbackRequest, Listing, TraceFilter, TraceView, give_feedback, trace, traces};
+pub use traces::{FeedbackRequest, TraceFilter, TraceView, give_feedback, trace, traces};
 
 // What an `App` is put together from: whoever opens one names no other crate.
 pub use models::{Catalog, CatalogOptions};

@@ -11,23 +11,13 @@ use store::{Page, StoredTrace, TraceQuery};
 use crate::app::App;
 use crate::error::AppError;
 use crate::exchange::Asker;
-
-/// One page.
-#[derive(Debug)]
-pub struct Listing<T> {
-    /// The entries, newest first.
-    pub data: Vec<T>,
-    /// Whether there are more behind the last one.
-    pub has_more: bool,
-}
+use crate::listing::{Listing, Slice};
 
 /// Which traces are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct TraceFilter {
-    /// How many at most: 1 to 1,000; 20 where absent.
-    pub limit: Option<u32>,
-    /// The last id of the page before.
-    pub after: Option<String>,
+    /// Which part of the list.
+    pub listing: Listing,
     /// Only those of this task or model.
     pub task: Option<String>,
     /// Only those that ended like this.
@@ -79,22 +69,19 @@ async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredT
 ///
 /// # Errors
 /// A limit out of range, or the state could not be read.
-pub async fn traces(app: &App, asker: &Asker, filter: TraceFilter) -> Result<Listing<TraceView>, AppError> {
+pub async fn traces(app: &App, asker: &Asker, filter: TraceFilter) -> Result<Slice<TraceView>, AppError> {
     let access = Access::of(&app.directory(), &asker.caller);
     let Page { data, has_more } = app.store.traces(&access, query(filter)?).await?;
     // The late check: what the state's filter let through is opened one by one.
     let opened = data.into_iter().filter_map(|sealed| open(&access, sealed).ok());
-    Ok(Listing { data: opened.map(|trace| trace.into_inner().into()).collect(), has_more })
+    Ok(Slice { data: opened.map(|trace| trace.into_inner().into()).collect(), has_more })
 }
 
 fn query(filter: TraceFilter) -> Result<TraceQuery, AppError> {
-    let limit = filter.limit.unwrap_or(20);
-    if !(1..=1000).contains(&limit) {
-        return Err(AppError::invalid("limit", "limit is 1 to 1,000"));
-    }
+    let TraceFilter { listing, task, outcome, since, until } = filter;
+    let limit = listing.limit()?;
     let unknown = |_| AppError::invalid("after", "after is the id of a trace: the last one of the page before");
-    let after = filter.after.as_deref().map(str::parse).transpose().map_err(unknown)?;
-    let TraceFilter { task, outcome, since, until, .. } = filter;
+    let after = listing.after.as_deref().map(str::parse).transpose().map_err(unknown)?;
     Ok(TraceQuery { after, limit, task, outcome, since, until })
 }
 
