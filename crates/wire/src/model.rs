@@ -85,3 +85,26 @@ pub enum Locality {
     /// Elsewhere: text leaves the house.
     External,
 }
+
+impl ModelKind {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embedding => "embedding",
+            Self::Task => "task",
+        }
+    }
+}
+
+impl Locality {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::External => "external",
+        }
+    }
+}

@@ -54,6 +54,9 @@ pub fn read<T: Request>(body: &[u8]) -> Result<T, InvalidParameter> {
 
 /// Reads a body by its shape alone. Absent and `null` mean the same for what is optional.
 ///
+/// It serves any type whose choices are words (unit variants). serde buffers what stands under `untagged`,
+/// `tag` or `flatten`: in there nothing is watched, so such types need `deny_unknown_fields` of their own.
+///
 /// # Errors
 /// Names by its path what is unknown, doubled, missing, or of a wrong type; malformed JSON by line and column.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, InvalidParameter> {

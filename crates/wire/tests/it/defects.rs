@@ -143,3 +143,23 @@ fn what_other_servers_write_is_read_all_the_same() {
     let error: ErrorBody = serde_json::from_value(json!({"error": {"message": "no", "code": 404}})).unwrap();
     assert_eq!(error.error.code.as_deref(), Some("404"));
 }
+
+#[test]
+fn a_word_in_the_code_is_the_word_on_the_wire() {
+    use wire::chat::MessageRole;
+    use wire::model::{Locality, ModelKind};
+    for kind in [ModelKind::Chat, ModelKind::Embedding, ModelKind::Task] {
+        assert_eq!(written(&kind), kind.as_str());
+    }
+    for locality in [Locality::Local, Locality::External] {
+        assert_eq!(written(&locality), locality.as_str());
+    }
+    for reason in [FinishReason::Length, FinishReason::ToolCalls, FinishReason::ContentFilter, FinishReason::Stop] {
+        assert_eq!(written(&reason), reason.as_str());
+    }
+    for role in
+        [MessageRole::System, MessageRole::Developer, MessageRole::User, MessageRole::Assistant, MessageRole::Tool]
+    {
+        assert_eq!(written(&role), role.as_str());
+    }
+}
