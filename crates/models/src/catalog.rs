@@ -158,6 +158,15 @@ impl Catalog {
         Ok(Engine::new(found))
     }
 
+    /// Asks a server what it serves, by its own names, before or after it is put in place.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, egress is refused, or the server does not answer with a list.
+    pub async fn probe(&self, config: &UpstreamConfig) -> Result<Vec<ModelEntry>, ModelsError> {
+        let counters = self.upstream(&config.name).map_or_else(|_| Arc::default(), |known| known.counters().clone());
+        Upstream::new(config.clone(), counters, self.rules)?.served().await
+    }
+
     /// The configuration of an upstream; its secrets do not print.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use domain::Price;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wire::model::ModelEntry;
 
 pub use wire::model::Locality;
 
@@ -197,10 +198,12 @@ mod defaults {
 }
 
 impl UpstreamConfig {
-    /// An embedded engine behind a Unix socket, with every default.
+    /// An embedded engine behind a Unix socket, with every default. Nothing is sent again: what a crash cut off is told
+    /// to the client, and a prompt that crashes the engine does not meet the next one.
     pub fn embedded(name: impl Into<String>, socket: PathBuf, models: Vec<ModelConfig>) -> Self {
         let place = UpstreamKind::Embedded { socket };
-        Self { dialect: Dialect::Freehold, locality: Locality::Local, ..Self::new(name.into(), place, models) }
+        let general = Self::new(name.into(), place, models);
+        Self { dialect: Dialect::Freehold, locality: Locality::Local, retries: 0, ..general }
     }
 
     /// A server at an address that ends in `/v1`, with every default: external, and egress not allowed.
@@ -256,6 +259,16 @@ impl UpstreamConfig {
             stored["headers"][name] = value.to_stored();
         }
         stored
+    }
+
+    /// Context lengths that are not configured are those that the server itself lists.
+    #[must_use]
+    pub fn with_lengths_of(mut self, served: &[ModelEntry]) -> Self {
+        for model in self.models.iter_mut().filter(|model| model.context_length.is_none()) {
+            let listed = served.iter().find(|entry| entry.id == model.upstream_name());
+            model.context_length = listed.and_then(|entry| entry.context_length.or(entry.max_model_len));
+        }
+        self
     }
 
     /// Where a listing was edited and sent back, its hidden secrets are those of `previous`.

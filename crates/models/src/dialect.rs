@@ -39,7 +39,7 @@ pub(crate) struct Quirks {
     pub(crate) developer_role: bool,
     /// `cache_salt` keeps the caches of different salts apart.
     pub(crate) cache_salt: bool,
-    /// `input_type` of embeddings is known; else prefixes are put before the texts here.
+    /// `input_type` of embeddings is known, and the server puts the prefixes; else they are put here.
     pub(crate) input_type: bool,
 }
 
@@ -59,7 +59,7 @@ impl Dialect {
             // SGLang takes `cache_salt`, but versions before April 2026 did not act on it: the administrator says so.
             Self::Sglang | Self::LlamaServer => Quirks { older_token_limit: true, extra_sampling: true, ..plain },
             Self::Nim => Quirks { older_token_limit: true, input_type: true, ..plain },
-            Self::Freehold => Quirks { extra_sampling: true, developer_role: true, ..plain },
+            Self::Freehold => Quirks { extra_sampling: true, developer_role: true, input_type: true, ..plain },
         }
     }
 }

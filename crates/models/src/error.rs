@@ -195,6 +195,7 @@ impl ModelsError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownModel { .. } | Self::UnknownUpstream { .. } => ErrorKind::NotFound,
+            Self::Rejected { code: "request_too_large", .. } => ErrorKind::TooLarge,
             Self::WrongKind { .. } | Self::Configuration { .. } | Self::Rejected { .. } => ErrorKind::Invalid,
             Self::EgressRefused { .. } => ErrorKind::Forbidden,
             Self::QueueFull { .. } | Self::RateLimited { .. } => ErrorKind::RateLimited,
@@ -250,6 +251,6 @@ impl ModelsError {
     /// Whether another model on an explicit fallback list may answer instead.
     #[must_use]
     pub(crate) fn lets_another_answer(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Invalid | ErrorKind::NotFound)
+        !matches!(self.kind(), ErrorKind::Invalid | ErrorKind::TooLarge | ErrorKind::NotFound)
     }
 }

@@ -5,6 +5,7 @@ mod chunks;
 mod client;
 mod engine;
 mod held;
+mod probe;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -188,8 +189,9 @@ impl Upstream {
 
     /// What only an embedded engine is told: the adapter, and whose words each message holds.
     fn engine_extras(&self, context: &CallContext, parts: usize, template_alone: bool) -> Option<EngineExtras> {
-        let known = self.config.is_embedded().then_some(())?;
-        let () = known;
+        if !self.config.is_embedded() {
+            return None;
+        }
         let mut labels = context.labels.clone();
         labels.truncate(parts);
         // What a template writes by itself is the same for everybody; tools are the caller's words.

@@ -74,7 +74,7 @@ const OVERFLOWS: [&str; 6] = [
 ];
 
 /// Codes of other servers that mean to a client what they say.
-const PASSED_CODES: [&str; 10] = [
+const PASSED_CODES: [&str; 13] = [
     "context_length_exceeded",
     "content_filter",
     "invalid_type",
@@ -84,7 +84,10 @@ const PASSED_CODES: [&str; 10] = [
     "unsupported_parameter",
     "unsupported_value",
     "unsupported_schema",
+    "adapter_conflict",
     "adapter_not_found",
+    "invalid_adapter",
+    "invalid_model",
 ];
 
 /// What a server says about an error, whatever the envelope.
@@ -175,6 +178,8 @@ pub(crate) fn failure(speaker: Speaker<'_>, status: u16, retry_after: Option<Dur
     let seconds = retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1) as u64);
     let retry = retry_after.map_or(Retry::No, Retry::After);
     match status {
+        // Our own engine is never misconfigured: what it refuses, the request asks for.
+        400..=407 | 409..=428 if speaker.embedded => Failure::blameless(rejected(status, words)),
         _ if words.names_a_missing_model() && status < 500 => {
             Failure::blameless(speaker.unavailable(Unavailability::ModelMissing, None))
         }
@@ -279,11 +284,11 @@ mod tests {
 
     #[test]
     fn when_to_try_again_is_passed_on() {
-        let wait = Some(Duration::from_millis(1500));
-        let limited = refusal(REMOTE, 429, wait, b"");
-        assert_eq!((limited.error.retry_after_seconds(), limited.retry), (Some(2), Retry::After(wait.unwrap())));
-        let busy = refusal(REMOTE, 503, wait, b"");
-        assert!(!busy.blame && busy.retry == Retry::After(wait.unwrap()));
+        let wait = Duration::from_millis(1500);
+        let limited = refusal(REMOTE, 429, Some(wait), b"");
+        assert_eq!((limited.error.retry_after_seconds(), limited.retry), (Some(2), Retry::After(wait)));
+        let busy = refusal(REMOTE, 503, Some(wait), b"");
+        assert!(!busy.blame && busy.retry == Retry::After(wait));
     }
 
     proptest::proptest! {

@@ -138,7 +138,7 @@ pub(crate) fn embeddings(
     dimensions: Option<u32>,
 ) -> Result<EmbeddingResponse, Flaw> {
     let mut reply: EmbeddingResponse =
-        serde_json::from_slice(bytes).map_err(|error| flaw_of(bytes, &error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| flaw_of(bytes, &described(&error)))?;
     if reply.data.len() != request.input.len() {
         return Err(Flaw::TooFew { given: reply.data.len(), asked: request.input.len() });
     }
@@ -214,7 +214,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Flaw> {
 }
 
 /// Where it went wrong, without the content that stood there.
-fn described(error: &serde_json::Error) -> String {
+pub(crate) fn described(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Data => "JSON of another shape",
         serde_json::error::Category::Eof => "JSON that breaks off",

@@ -196,7 +196,8 @@ struct EmbeddingBody<'a> {
 pub(crate) fn embedding(request: &EmbeddingRequest, additions: &Additions<'_>) -> Result<Bytes, ModelsError> {
     let model = additions.model;
     let asked = request.input_type.unwrap_or(UNSAID_INPUT_TYPE);
-    let prefix = model.prefixes.as_ref().map(|prefixes| match asked {
+    let prefixes = model.prefixes.as_ref().filter(|_| !additions.quirks.input_type);
+    let prefix = prefixes.map(|prefixes| match asked {
         InputType::Query => prefixes.query.as_str(),
         InputType::Passage => prefixes.passage.as_str(),
     });
@@ -215,9 +216,8 @@ pub(crate) fn embedding(request: &EmbeddingRequest, additions: &Additions<'_>) -
     })
 }
 
-/// What a text is where the client does not say: E5's model card asks for `query: ` in every use but the texts of a
-/// collection that is searched.
-const UNSAID_INPUT_TYPE: InputType = InputType::Query;
+/// What a text is not said to be, it is taken for what is stored; the embedded engine does the same.
+const UNSAID_INPUT_TYPE: InputType = InputType::Passage;
 
 fn prefixed(inputs: &[Prompt], prefix: &str) -> Result<Vec<Value>, ModelsError> {
     let text = |input: &Prompt| match input {
@@ -364,15 +364,17 @@ mod tests {
             dimensions: Some(384),
             ..ModelConfig::new("e5", ModelKind::Embedding)
         };
-        let asked = json!({"model": "e5", "input": ["a", "b"], "input_type": "passage", "dimensions": 384});
+        let asked = json!({"model": "e5", "input": ["a", "b"], "input_type": "query", "dimensions": 384});
+        let sent = embedded(Dialect::Vllm, &e5, asked.clone()).unwrap();
+        assert_eq!(sent, json!({"model": "e5", "input": ["query: a", "query: b"]}));
         let sent = embedded(Dialect::Freehold, &e5, asked).unwrap();
-        assert_eq!(sent, json!({"model": "e5", "input": ["passage: a", "passage: b"]}));
-        let unsaid = embedded(Dialect::Freehold, &e5, json!({"model": "e5", "input": "a"})).unwrap();
-        assert_eq!(unsaid["input"], json!(["query: a"]));
-        let tokens = embedded(Dialect::Freehold, &e5, json!({"model": "e5", "input": [1, 2]})).unwrap_err();
+        assert_eq!(sent, json!({"model": "e5", "input": ["a", "b"], "input_type": "query"}));
+        let unsaid = embedded(Dialect::Vllm, &e5, json!({"model": "e5", "input": "a"})).unwrap();
+        assert_eq!(unsaid["input"], json!(["passage: a"]));
+        let tokens = embedded(Dialect::Vllm, &e5, json!({"model": "e5", "input": [1, 2]})).unwrap_err();
         assert_eq!(tokens.param(), Some("input"));
         let plain = ModelConfig::new("nv", ModelKind::Embedding);
         let sent = embedded(Dialect::Nim, &plain, json!({"model": "nv", "input": [1, 2]})).unwrap();
-        assert_eq!(sent, json!({"model": "nv", "input": [1, 2], "input_type": "query"}));
+        assert_eq!(sent, json!({"model": "nv", "input": [1, 2], "input_type": "passage"}));
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures::Stream;
+use bytes::Bytes;
+use futures::{FutureExt as _, Stream};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,8 +22,8 @@ use crate::error::{ModelsError, Phase};
 /// The largest event of a stream, bytes.
 const MAX_EVENT_BYTES: usize = 4 << 20;
 
-/// How long to wait for the end of the body behind `[DONE]`, so that the connection can be used again.
-const LAST_BYTES: Duration = Duration::from_millis(20);
+/// How long the end of the body behind `[DONE]` may take, for the connection to be used again.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// A chat completion as it is made.
 pub type ChatChunks = Chunks<ChatChunk>;
@@ -34,7 +35,8 @@ pub type CompletionChunks = Chunks<CompletionResponse>;
 #[derive(Debug)]
 pub struct Chunks<P> {
     held: Held,
-    response: Response,
+    /// None once it has been read to its end.
+    response: Option<Response>,
     decoder: Decoder,
     model: String,
     /// How many answers must end.
@@ -42,8 +44,9 @@ pub struct Chunks<P> {
     ended: BTreeSet<u32>,
     calls: BTreeMap<u32, Calls>,
     total: Option<Deadline>,
-    /// When something last arrived; before that, when the request was sent.
-    last_at: Instant,
+    /// Since when something is waited for: a client that reads slowly is not the server's silence, and a `next` that
+    /// was dropped half-way does not begin the wait anew.
+    waits_since: Option<Instant>,
     received: usize,
     first: Option<P>,
     over: bool,
@@ -62,14 +65,14 @@ impl<P: Piece> Chunks<P> {
         let Opened { response, held, total, sent_at, .. } = opened;
         let mut chunks = Self {
             held,
-            response,
+            response: Some(response),
             decoder: Decoder::new(MAX_EVENT_BYTES),
             model,
             answers,
             ended: BTreeSet::new(),
             calls: BTreeMap::new(),
             total,
-            last_at: sent_at,
+            waits_since: Some(sent_at),
             received: 0,
             first: None,
             over: false,
@@ -122,7 +125,7 @@ impl<P: Piece> Chunks<P> {
                 match self.take(event)? {
                     Taken::Piece(piece) => return Ok(Some(piece)),
                     Taken::Nothing => {}
-                    Taken::Done => return self.finish().await,
+                    Taken::Done => return self.finish(),
                 }
             }
             if !self.more().await? {
@@ -133,32 +136,39 @@ impl<P: Piece> Chunks<P> {
 
     /// Takes in more bytes; false at the end of the body.
     async fn more(&mut self) -> Result<bool, Failure> {
-        let deadline = self.deadline();
-        let upstream = self.held.upstream();
-        let bytes = match timeout_at(deadline.at, self.response.chunk()).await {
-            Err(_) => return Err(Failure::blamed(upstream.timed_out(deadline))),
-            Ok(Err(_)) => return Err(Failure::blamed(upstream.speaker().interrupted())),
-            Ok(Ok(None)) => return Ok(false),
-            Ok(Ok(Some(bytes))) => bytes,
-        };
-        self.last_at = Instant::now();
-        self.received += bytes.len();
-        upstream.counters.received(bytes.len());
-        let limit = upstream.config.max_reply_bytes;
+        let Some(bytes) = self.arriving().await? else { return Ok(false) };
+        let limit = self.held.upstream().config.max_reply_bytes;
         if self.received > limit {
-            return Err(Failure::blamed(upstream.too_large(limit)));
+            return Err(Failure::blamed(self.held.upstream().too_large(limit)));
         }
         self.decoder.push(&bytes);
         Ok(true)
     }
 
-    fn deadline(&self) -> Deadline {
+    async fn arriving(&mut self) -> Result<Option<Bytes>, Failure> {
+        let deadline = self.deadline();
+        let upstream = self.held.upstream();
+        let Some(response) = &mut self.response else { return Ok(None) };
+        let arrived = match timeout_at(deadline.at, response.chunk()).await {
+            Err(_) => return Err(Failure::blamed(upstream.timed_out(deadline))),
+            Ok(Err(_)) => return Err(Failure::blamed(upstream.speaker().interrupted())),
+            Ok(Ok(arrived)) => arrived,
+        };
+        self.waits_since = None;
+        let length = arrived.as_ref().map_or(0, Bytes::len);
+        self.received += length;
+        upstream.counters.received(length);
+        Ok(arrived)
+    }
+
+    fn deadline(&mut self) -> Deadline {
+        let since = *self.waits_since.get_or_insert_with(Instant::now);
         let timeouts = &self.held.upstream().config.timeouts;
         let (limit_ms, phase) = match self.received {
             0 => (timeouts.first_byte_ms, Phase::FirstByte),
             _ => (timeouts.idle_ms, Phase::Idle),
         };
-        Deadline::after(self.last_at, limit_ms, phase).or(self.total)
+        Deadline::after(since, limit_ms, phase).or(self.total)
     }
 
     fn take(&mut self, event: SseEvent) -> Result<Taken<P>, Failure> {
@@ -177,10 +187,14 @@ impl<P: Piece> Chunks<P> {
     }
 
     /// After `[DONE]`: the end of an answer only if every answer has ended.
-    async fn finish(&mut self) -> Result<Option<P>, Failure> {
+    fn finish(&mut self) -> Result<Option<P>, Failure> {
         self.check_ended()?;
-        // What is left is the end of the chunked body; a server that keeps it open loses the connection.
-        let _ = timeout(LAST_BYTES, self.response.chunk()).await;
+        let Some(mut response) = self.response.take() else { return Ok(None) };
+        // What is left is the end of the chunked body. Read, it frees the connection for the next request; mostly it is
+        // here already, and nobody waits for one that is not.
+        if response.chunk().now_or_never().is_none() {
+            tokio::spawn(timeout(LAST_BYTES, async move { response.chunk().await }));
+        }
         Ok(None)
     }
 
@@ -216,16 +230,14 @@ impl<P: Piece> Chunks<P> {
 
     /// A server that answers a streamed request with a JSON document reports an error, or cannot stream.
     fn is_no_stream(&self) -> bool {
-        let kind = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let headers = self.response.as_ref().map(Response::headers);
+        let kind = headers.and_then(|headers| headers.get(CONTENT_TYPE)?.to_str().ok());
         kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/html"))
     }
 
     async fn whole_instead(&mut self) -> Failure {
         let mut body = Vec::new();
-        while let Ok(Ok(Some(bytes))) = timeout_at(self.deadline().at, self.response.chunk()).await {
-            self.held.upstream().counters.received(bytes.len());
-            self.received += bytes.len();
-            self.last_at = Instant::now();
+        while let Ok(Some(bytes)) = self.arriving().await {
             body.extend_from_slice(&bytes);
             if body.len() > MAX_EVENT_BYTES {
                 break;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout_at};
 use wire::chat::{ChatRequest, Message, Tool};
 use wire::engine::{
     AdapterEntry, AdapterList, AdapterName, DetokenizeReply, DetokenizeRequest, EngineProps, EngineStats, Health,
@@ -14,9 +13,9 @@ use wire::engine::{
 };
 
 use super::Upstream;
-use super::attempt::Deadline;
 use crate::dialect::failure::refusal;
-use crate::error::{ModelsError, Phase};
+use crate::dialect::reply::described;
+use crate::error::ModelsError;
 
 /// How long a control route may take: it does not wait for the model.
 const CONTROL_LIMIT: Duration = Duration::from_secs(10);
@@ -165,7 +164,7 @@ impl Engine {
     }
 
     fn written(&self, request: &impl Serialize) -> Result<Vec<u8>, ModelsError> {
-        serde_json::to_vec(request).map_err(|error| self.upstream.speaker().invalid_reply(error.to_string()))
+        serde_json::to_vec(request).map_err(|error| self.upstream.speaker().invalid_reply(described(&error)))
     }
 
     async fn exchange(&self, method: Method, route: &str, body: Vec<u8>) -> Result<(StatusCode, Vec<u8>), ModelsError> {
@@ -179,24 +178,16 @@ impl Engine {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<(StatusCode, Vec<u8>), ModelsError> {
-        let upstream = &*self.upstream;
-        let mut address = upstream.addresses.root.clone();
+        let mut address = self.upstream.addresses.root.clone();
         address.set_path(route);
-        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        let deadline = Deadline::after(Instant::now(), limit_ms, Phase::Answer);
-        let sent = timeout_at(deadline.at, upstream.client.request(method, address).body(body).send()).await;
-        let response =
-            sent.map_err(|_| upstream.timed_out(deadline))?.map_err(|error| upstream.unsent(&error).error)?;
-        let status = response.status();
-        let body = upstream.body(response, deadline, upstream.config.max_reply_bytes).await;
-        Ok((status, body.map_err(|failure| failure.error)?))
+        self.upstream.ask(method, address, body, limit).await
     }
 
     fn read<R: DeserializeOwned>(&self, status: StatusCode, body: &[u8]) -> Result<R, ModelsError> {
         if !status.is_success() {
             return Err(self.refused(status, body));
         }
-        serde_json::from_slice(body).map_err(|error| self.upstream.speaker().invalid_reply(error.to_string()))
+        serde_json::from_slice(body).map_err(|error| self.upstream.speaker().invalid_reply(described(&error)))
     }
 
     fn refused(&self, status: StatusCode, body: &[u8]) -> ModelsError {

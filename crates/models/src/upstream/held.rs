@@ -5,21 +5,22 @@ use std::sync::Arc;
 use super::Upstream;
 use crate::breaker::Pass;
 use crate::dialect::failure::Failure;
-use crate::error::ModelsError;
+use crate::error::{ModelsError, Unavailability};
 use crate::queue::Place;
 
 /// A place at an upstream, held until the exchange is over.
 #[derive(Debug)]
 pub(crate) struct Held {
     upstream: Arc<Upstream>,
-    _place: Place,
+    /// Goes back as soon as the exchange is over, however long its outcome is kept.
+    place: Option<Place>,
     pass: Option<Pass>,
     over: bool,
 }
 
 impl Held {
     pub(super) const fn new(upstream: Arc<Upstream>, place: Place) -> Self {
-        Self { upstream, _place: place, pass: None, over: false }
+        Self { upstream, place: Some(place), pass: None, over: false }
     }
 
     pub(crate) const fn upstream(&self) -> &Arc<Upstream> {
@@ -52,12 +53,13 @@ impl Held {
     /// The exchange is over, well.
     pub(crate) fn close(&mut self) {
         self.over = true;
+        self.place = None;
     }
 
     /// The exchange is over by a failure; what the caller is told.
     pub(crate) fn close_failed(&mut self, failure: Failure) -> ModelsError {
         self.fail(failure.blame);
-        self.over = true;
+        self.close();
         self.upstream.note_error(&failure.error);
         failure.error
     }
@@ -90,8 +92,7 @@ impl Upstream {
     }
 
     fn left_alone(&self, wait_ms: u64) -> ModelsError {
-        let reason = crate::error::Unavailability::BreakerOpen;
-        self.speaker().unavailable(reason, Some(wait_ms.div_ceil(1000).max(1)))
+        self.speaker().unavailable(Unavailability::BreakerOpen, Some(wait_ms.div_ceil(1000).max(1)))
     }
 
     /// Counts an error and tells the operator. No content: codes and our own words only.
