@@ -58,6 +58,7 @@ pub(super) fn without_marks(source: &str) -> String {
 pub(super) fn refusal(error: Error) -> WeightsError {
     let reason = match error.kind() {
         ErrorKind::OutOfFuel => "it runs without end: use another model or template".to_owned(),
+        ErrorKind::WriteFailure => "its prompt is longer than 64 MiB: shorten the conversation".to_owned(),
         _ => format!("it does not accept this conversation: {error:#}"),
     };
     WeightsError::malformed(WHAT, reason)
