@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use app::AppError;
 use domain::ErrorKind;
 use models::ModelsError;
 use store::StoreError;
@@ -23,9 +24,6 @@ pub(crate) enum FreeholdError {
     /// The address is taken or may not be used.
     #[error("cannot listen on {address}: {source}")]
     Listen { address: String, source: io::Error },
-    /// Another server uses this data folder.
-    #[error("another server is using the data folder {}", path.display())]
-    InUse { path: PathBuf },
     /// No server answered.
     #[error("no answer from {target}: {detail}")]
     Unreachable { target: String, detail: String, mend: String },
@@ -35,6 +33,9 @@ pub(crate) enum FreeholdError {
     /// Something that was found wrong by a check the user asked for.
     #[error("{problem}")]
     Failed { problem: String, mend: String },
+    /// A verb.
+    #[error(transparent)]
+    App(#[from] AppError),
     /// The state.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -66,10 +67,11 @@ impl FreeholdError {
             Self::Config { .. } | Self::Usage { .. } => ErrorKind::Invalid,
             Self::File { source, .. } => kind_of_io(source),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
-            Self::Listen { .. } | Self::InUse { .. } => ErrorKind::Conflict,
+            Self::Listen { .. } | Self::Store(StoreError::Locked { .. }) => ErrorKind::Conflict,
             Self::Unreachable { .. } => ErrorKind::Unavailable,
             Self::Refused { status, .. } => kind_of_status(*status),
             Self::Failed { .. } => ErrorKind::Internal,
+            Self::App(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Models(error) => error.kind(),
             Self::Weights(error) => error.kind(),
@@ -84,15 +86,15 @@ impl FreeholdError {
             Self::Unreachable { mend, .. } | Self::Failed { mend, .. } => Some(mend.clone()),
             Self::File { path, source, .. } => mend_of_io(path, source),
             Self::Listen { address, source } => Some(mend_of_listen(address, source)),
-            Self::InUse { path } => Some(format!(
-                "stop that server first, or serve another folder with --data DIR (commands such as `freehold keys list \
-                 --data {}` talk to the running server by themselves)",
-                path.display()
-            )),
+            Self::Store(StoreError::Locked { .. }) => Some(
+                "name another folder with --data DIR; commands such as `freehold keys list` speak to the running server \
+                 by themselves"
+                    .to_owned(),
+            ),
             Self::Refused { request_id, .. } => {
                 request_id.as_ref().map(|id| format!("the server's log names this request {id}"))
             }
-            Self::Store(_) | Self::Models(_) | Self::Weights(_) | Self::Engine(_) => None,
+            Self::App(_) | Self::Store(_) | Self::Models(_) | Self::Weights(_) | Self::Engine(_) => None,
         }
     }
 
@@ -103,10 +105,10 @@ impl FreeholdError {
             Self::Usage { .. } => "invalid_usage",
             Self::File { .. } => "file_error",
             Self::Listen { .. } => "cannot_listen",
-            Self::InUse { .. } => "folder_in_use",
             Self::Unreachable { .. } => "unreachable",
             Self::Refused { code, .. } => code.as_deref().unwrap_or("refused"),
             Self::Failed { .. } => "failed",
+            Self::App(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Weights(_) => "weights_error",

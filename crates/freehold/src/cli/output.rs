@@ -47,7 +47,7 @@ pub(super) fn document(value: &impl Serialize) {
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>) {
     let mut table = Table::new();
     let piped = !stdout().is_terminal();
-    table.load_preset(if piped { NOTHING } else { UTF8_HORIZONTAL_ONLY });
+    table.load_style(if piped { NOTHING } else { UTF8_HORIZONTAL_ONLY });
     table.set_content_arrangement(if piped { ContentArrangement::Disabled } else { ContentArrangement::Dynamic });
     table.set_header(header.iter().copied());
     table.add_rows(rows);

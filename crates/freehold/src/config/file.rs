@@ -26,6 +26,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Entry>, FreeholdError
     let table = DeTable::parse(text).map_err(|error| syntax(path, text, &error))?;
     let mut entries = Vec::new();
     flatten(text, "", table.into_inner(), &mut entries);
+    // In the order of the file, so that the first mistake is the one that is told.
+    entries.sort_by_key(|entry| entry.line);
     Ok(entries)
 }
 

@@ -72,12 +72,12 @@ impl Sources {
         let in_folder = dir.join(FILE_NAME);
         let (settings, file) = match &self.file {
             Some(file) => (settings, Some(file.clone())),
-            None if in_folder.is_file() => (self.layers(Some(&in_folder))?, Some(in_folder)),
+            None if in_folder.is_file() => {
+                refuse_folder_in_itself(&in_folder)?;
+                (self.layers(Some(&in_folder))?, Some(in_folder))
+            }
             None => (settings, None),
         };
-        if self.file.is_none() {
-            refuse_folder_in_itself(&settings)?;
-        }
         let config = checked(settings.clone(), &dir)?;
         Ok(Loaded { config, settings, file })
     }
@@ -113,14 +113,16 @@ impl Sources {
 }
 
 /// A file found through the data folder cannot name another data folder.
-fn refuse_folder_in_itself(settings: &Settings) -> Result<(), FreeholdError> {
-    match settings.get("data.dir") {
-        Some(Setting { origin: origin @ Origin::File { .. }, .. }) => Err(FreeholdError::Config {
+fn refuse_folder_in_itself(file: &Path) -> Result<(), FreeholdError> {
+    let mut alone = Settings::default();
+    alone.add_file(file)?;
+    match alone.get("data.dir") {
+        None => Ok(()),
+        Some(Setting { origin, .. }) => Err(FreeholdError::Config {
             place: origin.to_string(),
             problem: "'data.dir' cannot stand in the file that lies in the data folder".to_owned(),
             mend: "remove it there, and name the folder with --data DIR, or the file with --config FILE".to_owned(),
         }),
-        _ => Ok(()),
     }
 }
 

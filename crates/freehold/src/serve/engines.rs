@@ -1,14 +1,16 @@
 //! The models that this machine serves by itself: their weights are fetched where they are missing, an engine is kept
 //! running for each, and the catalog and the door's readiness follow what the engines say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::{App, Part};
 use models::{ModelConfig, ModelKind, Prefixes, UpstreamConfig, UpstreamState};
 use tokio::task::JoinHandle;
-use weights::{Held, Installed, Kind, ModelFolder, Network, Progress, Stage};
+use weights::folder::Record;
+use weights::gguf::GgufFile;
+use weights::{Held, Kind, ModelFolder, Network, Progress, Stage};
 
 use crate::config::Config;
 use crate::error::FreeholdError;
@@ -82,8 +84,8 @@ async fn bring_up(config: Config, app: Arc<App>) -> Result<Supervisor, FreeholdE
     ready.rest_is_elsewhere(&names);
     let mut supervisor = Supervisor::new();
     for name in names {
-        let (held, installed) = weights(&folder, &name, &network, &ready).await?;
-        let engine = Engine::new(&config, &run_dir, &installed);
+        let (held, model) = weights(&folder, &name, &network, &ready).await?;
+        let engine = Engine::new(&config, &run_dir, held.path(), model);
         ready.app.models.put(engine.upstream.clone())?;
         let ready = ready.clone();
         supervisor.keep(engine.spec.clone(), move |state| {
@@ -105,7 +107,7 @@ async fn weights(
     name: &str,
     network: &Network,
     ready: &Arc<Ready>,
-) -> Result<(Held, Installed), FreeholdError> {
+) -> Result<(Held, ModelConfig), FreeholdError> {
     let (told, told_name) = (ready.clone(), name.to_owned());
     let tell = move |progress: &Progress| {
         let percent = progress.fraction() * 100.0;
@@ -115,13 +117,17 @@ async fn weights(
         }
     };
     let installed = pull::pull(folder, name, network, tell).await?;
+    let publisher = folder.registry().find(name).and_then(|entry| entry.publisher.clone());
     let (folder, name) = (folder.clone(), name.to_owned());
-    let held = tokio::task::spawn_blocking(move || folder.hold(&name)).await;
-    let held = held.map_err(|error| FreeholdError::Failed {
-        problem: format!("checking the weights broke off: {error}"),
-        mend: "start the server again".to_owned(),
-    })??;
-    Ok((held, installed))
+    let looked_at = tokio::task::spawn_blocking(move || {
+        let held = folder.hold(&name)?;
+        let quantization = GgufFile::open(held.path())?.header().summary().quantization;
+        Ok((held, model(&installed.record, quantization, publisher)))
+    });
+    looked_at.await.unwrap_or_else(|error| {
+        let mend = "start the server again".to_owned();
+        Err(FreeholdError::Failed { problem: format!("checking the weights broke off: {error}"), mend })
+    })
 }
 
 /// An engine as the supervisor and as the catalog know it.
@@ -131,20 +137,19 @@ struct Engine {
 }
 
 impl Engine {
-    fn new(config: &Config, run_dir: &std::path::Path, installed: &Installed) -> Self {
-        let record = &installed.record;
+    fn new(config: &Config, run_dir: &Path, file: &Path, model: ModelConfig) -> Self {
         let models = &config.models;
         let spec = EngineSpec {
-            name: record.name.clone(),
-            model: installed.path.clone(),
-            socket: run_dir.join(format!("{}.sock", record.name)),
-            embeddings: record.kind == Kind::Embedding,
+            name: model.name.clone(),
+            model: file.to_owned(),
+            socket: run_dir.join(format!("{}.sock", model.name)),
+            embeddings: model.kind == ModelKind::Embedding,
             slots: models.slots,
             context: models.context,
             threads: models.threads,
-            prefixes: record.prefixes.as_ref().map(|prefixes| (prefixes.query.clone(), prefixes.passage.clone())),
+            prefixes: model.prefixes.as_ref().map(|prefixes| (prefixes.query.clone(), prefixes.passage.clone())),
         };
-        let mut upstream = UpstreamConfig::embedded(&record.name, spec.socket.clone(), vec![model(installed)]);
+        let mut upstream = UpstreamConfig::embedded(&spec.name, spec.socket.clone(), vec![model]);
         if !spec.embeddings {
             // The door lets callers take turns; a few requests beyond the slots keep the engine from waiting for it.
             upstream.max_concurrent = 2 * spec.slots as usize;
@@ -182,8 +187,7 @@ impl Engine {
     }
 }
 
-fn model(installed: &Installed) -> ModelConfig {
-    let record = &installed.record;
+fn model(record: &Record, quantization: &str, publisher: Option<String>) -> ModelConfig {
     let embeds = record.kind == Kind::Embedding;
     let kind = if embeds { ModelKind::Embedding } else { ModelKind::Chat };
     let prefixes = record.prefixes.as_ref().filter(|_| embeds);
@@ -192,6 +196,8 @@ fn model(installed: &Installed) -> ModelConfig {
         prefixes: prefixes.map(|found| Prefixes { query: found.query.clone(), passage: found.passage.clone() }),
         license: Some(record.licence.clone()),
         sha256: Some(record.sha256.clone()),
+        quantization: Some(quantization.to_owned()),
+        owned_by: publisher,
         ..ModelConfig::new(&record.name, kind)
     }
 }

@@ -24,7 +24,7 @@ impl Installation {
     /// Opens it.
     ///
     /// # Errors
-    /// [`FreeholdError::InUse`] where another server has it; what the store says of a folder it cannot use.
+    /// What the store says of a folder that it cannot use, or that another server has.
     pub(crate) async fn open(config: &Config) -> Result<Self, FreeholdError> {
         install_crypto();
         let clock = Arc::new(SystemClock);

@@ -13,6 +13,7 @@ use axum::{Router, ServiceExt};
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::Handle;
+use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
 use server::ServerOptions;
 use tokio::net::TcpSocket;
@@ -74,9 +75,9 @@ impl Listener {
     }
 
     async fn answer(self, router: Router, base_path: String, handle: Handle<SocketAddr>) -> io::Result<()> {
-        let without_base = move |request| strip_base(request, &base_path);
+        let without_base = move |request: Request<Incoming>| strip_base(request, &base_path);
         let service = MapRequestLayer::new(without_base).layer(router);
-        let service = ServiceExt::<Request>::into_make_service(service);
+        let service = ServiceExt::<Request<Incoming>>::into_make_service(service);
         // HTTP/1 only: with version detection a client that sends nothing would never run into the time-out.
         let mut server = axum_server::from_tcp(self.listener)?.handle(handle).http1_only();
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.header_timeout);
@@ -116,7 +117,7 @@ async fn certificate(cert: &std::path::Path, key: &std::path::Path) -> Result<Ru
 
 /// Takes the base path off. A request without it passes as it is: a proxy may have taken it off already, and probes
 /// ask for `/healthz` directly.
-fn strip_base(mut request: Request, base_path: &str) -> Request {
+fn strip_base<B>(mut request: Request<B>, base_path: &str) -> Request<B> {
     if base_path.is_empty() {
         return request;
     }

@@ -20,39 +20,79 @@ fn refused(folder: &Path, environment: &[(&str, &str)], expected: Expect) {
 
 #[test]
 fn an_unknown_key_is_named_with_its_neighbour() {
-    check_file("[server]\nlisten = \"[::]:80\"\nlissen = \"x\"\n", expect![[""]]);
-    check_file("[knowledge]\nsources = 3\n", expect![[""]]);
+    check_file("[server]\nlisten = \"[::]:80\"\nlissen = \"x\"\n", expect![[r#"
+          × DIR/freehold.toml:3: there is no setting 'server.lissen'
+          help: did you mean 'server.listen'? `freehold config show --example` lists every key
+    "#]]);
+    check_file("[knowledge]\nsources = 3\n", expect![[r#"
+          × DIR/freehold.toml:2: there is no setting 'knowledge.sources'
+          help: `freehold config show --example` lists every key
+    "#]]);
 }
 
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
-    check_file("[server]\nlisten = \"localhost\"\n", expect![[""]]);
-    check_file("[server]\nlisten = 7878\n", expect![[""]]);
-    check_file("[models]\nslots = 0\n", expect![[""]]);
-    check_file("offline = \"yes\"\n", expect![[""]]);
+    check_file("[server]\nlisten = \"localhost\"\n", expect![[r#"
+          × DIR/freehold.toml:2: "localhost" is not allowed for 'server.listen'
+          help: 'server.listen' takes an IP address and a port, such as 127.0.0.1:7878 or [::]:7878
+    "#]]);
+    check_file("[server]\nlisten = 7878\n", expect![[r#"
+          × DIR/freehold.toml:2: 7878 is not allowed for 'server.listen'
+          help: 'server.listen' takes an IP address and a port, such as 127.0.0.1:7878 or [::]:7878
+    "#]]);
+    check_file("[models]\nslots = 0\n", expect![[r#"
+          × DIR/freehold.toml:2: 0 is not allowed for 'models.slots'
+          help: 'models.slots' takes a whole number from 1 to 64
+    "#]]);
+    check_file("offline = \"yes\"\n", expect![[r#"
+          × DIR/freehold.toml:1: "yes" is not allowed for 'offline'
+          help: 'offline' takes true or false
+    "#]]);
 }
 
 #[test]
 fn a_file_that_is_not_toml_is_named_with_its_line() {
-    check_file("[server]\n\nlisten = \n", expect![[""]]);
+    check_file("[server]\n\nlisten = \n", expect![[r#"
+          × DIR/freehold.toml:3: this is not TOML: string values must be quoted, expected literal string
+          help: correct that line; `freehold config show --example` prints a file that is right
+    "#]]);
 }
 
 #[test]
 fn what_does_not_go_together_is_refused() {
-    check_file("[server]\ntls_cert = \"cert.pem\"\n", expect![[""]]);
-    check_file("[data]\ndir = \"elsewhere\"\n", expect![[""]]);
-    check_file("[[upstreams]]\nname = \"gpu\"\n", expect![[""]]);
+    check_file("[server]\ntls_cert = \"cert.pem\"\n", expect![[r#"
+          × DIR/freehold.toml:2: 'server.tls_cert' is set without 'server.tls_key'
+          help: TLS needs both; without both the door speaks plain HTTP
+    "#]]);
+    check_file("[data]\ndir = \"elsewhere\"\n", expect![[r#"
+          × DIR/freehold.toml:2: 'data.dir' cannot stand in the file that lies in the data folder
+          help: remove it there, and name the folder with --data DIR, or the file with --config FILE
+    "#]]);
+    check_file("[[upstreams]]\nname = \"gpu\"\n", expect![[r#"
+          × DIR/freehold.toml:1: upstreams[0]: missing field `kind`
+          help: `freehold config show --example` shows an upstream that is right
+    "#]]);
     check_file(
         "[[upstreams]]\nname = \"gpu\"\nkind = { remote = { base_url = \"ftp://x\" } }\nmodels = []\n",
-        expect![[""]],
+        expect![[r#"
+              × DIR/freehold.toml:1: upstreams[0]: upstream 'gpu': kind.remote.base_url: must begin with
+              │ http:// or https:// and name a host
+              help: `freehold config show --example` shows an upstream that is right
+        "#]],
     );
 }
 
 #[test]
 fn a_variable_is_named_as_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &[("FREEHOLD__SERVER__LISSEN", "[::]:80")], expect![[""]]);
-    refused(folder.path(), &[("FREEHOLD__MODELS__SLOTS", "many")], expect![[""]]);
+    refused(folder.path(), &[("FREEHOLD__SERVER__LISSEN", "[::]:80")], expect![[r#"
+          × environment FREEHOLD__SERVER__LISSEN: there is no setting 'server.lissen'
+          help: did you mean 'server.listen'? `freehold config show --example` lists every key
+    "#]]);
+    refused(folder.path(), &[("FREEHOLD__MODELS__SLOTS", "many")], expect![[r#"
+          × environment FREEHOLD__MODELS__SLOTS: "many" is not allowed for 'models.slots'
+          help: 'models.slots' takes a whole number from 1 to 64
+    "#]]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::server::{MODEL, Server, Start};
 
 /// Begins a long streamed reply and returns once its first piece is here.
-async fn begin(server: &Server, max_tokens: u32) -> (String, impl futures::Stream<Item = reqwest::Result<bytes::Bytes>>) {
+async fn begin(server: &Server, max_tokens: u32) -> (String, impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + use<>) {
     let body = json!({
         "model": MODEL, "stream": true, "max_tokens": max_tokens, "temperature": 0,
         "messages": [{"role": "user", "content": "Count from one to three hundred in words."}],

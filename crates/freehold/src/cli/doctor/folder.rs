@@ -59,7 +59,7 @@ pub(super) fn existing_ancestor(dir: &Path) -> PathBuf {
 
 /// Bytes that this user may still write where a path lies, or will lie.
 pub(super) fn room_bytes(dir: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(&existing_ancestor(dir)).ok()?;
+    let found = rustix::fs::statvfs(existing_ancestor(dir)).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 

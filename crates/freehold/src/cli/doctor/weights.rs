@@ -64,7 +64,7 @@ fn room(config: &Config, missing_bytes: u64) -> Check {
 fn index(config: &Config) -> Check {
     const NAME: &str = "package index";
     let variable = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if config.models.index_url.is_some() || ["PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"].iter().any(|name| variable(&name)) {
+    if config.models.index_url.is_some() || ["PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"].iter().any(variable) {
         return Check::ok(NAME, "configured");
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
