@@ -56,8 +56,7 @@ pub async fn answer(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Reply
 
 /// The body as a request, noted in the books.
 fn read(exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<ChatRequest, AppError> {
-    let request: ChatRequest = wire::strict::parse(body)?;
-    request.validate()?;
+    let request: ChatRequest = wire::strict::read(body)?;
     note(exchange, asker, &request);
     Ok(request)
 }

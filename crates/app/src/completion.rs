@@ -63,8 +63,7 @@ async fn admitted(
     asker: &Asker,
     body: &[u8],
 ) -> Result<(CompletionRequest, Route), AppError> {
-    let request: CompletionRequest = wire::strict::parse(body)?;
-    request.validate()?;
+    let request: CompletionRequest = wire::strict::read(body)?;
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "prompt": request.prompt }));
     let route = admit(app, exchange, &request.model)?;

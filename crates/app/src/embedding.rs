@@ -43,8 +43,7 @@ async fn vectors(
     asker: &Asker,
     body: &[u8],
 ) -> Result<EmbeddingResponse, AppError> {
-    let request: EmbeddingRequest = wire::strict::parse(body)?;
-    request.validate()?;
+    let request: EmbeddingRequest = wire::strict::read(body)?;
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "input": request.input }));
     let route = admit(app, exchange, &request.model)?;

@@ -78,7 +78,7 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
 }
 
 async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<Draft, AppError> {
-    let request: ResponseRequest = wire::strict::parse(body)?;
+    let request: ResponseRequest = wire::strict::read(body)?;
     let keeps = keeps(exchange, &request)?;
     let conversation = request.conversation.as_ref().map(|conversation| conversation.0.clone());
     let history = match (&request.previous_response_id, &conversation) {
@@ -185,7 +185,7 @@ impl Keeping {
 
 impl Keeping {
     fn stored(&self, id: ResponseId, kept: &KeptResponse) -> StoredResponse {
-        let owner = self.asker.caller.principal();
+        let (owner, now) = (self.asker.caller.principal(), self.app.now());
         StoredResponse {
             id,
             owner,
@@ -193,8 +193,8 @@ impl Keeping {
             trace: kept.response.freehold.as_ref().and_then(|freehold| freehold.trace),
             provenance: Provenance::words_of(owner),
             body: serde_json::to_value(kept).unwrap_or_default(),
-            created_at: self.app.now(),
-            expires_at: None,
+            created_at: now,
+            expires_at: Some(now.plus_seconds(86_400 * i64::from(self.app.settings.get().retention_days.default))),
         }
     }
 }

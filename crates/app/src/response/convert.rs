@@ -2,11 +2,11 @@
 
 use domain::Timestamp;
 use wire::chat::{
-    ChatRequest, Content, JsonSchema, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage,
+    ChatRequest, Content, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage,
 };
 use wire::response::{
     ConversationName, FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem,
-    Part, Response, ResponseRequest, ResponseStatus, TextFormat, TextLogprob, TextOptions,
+    Part, Response, ResponseRequest, ResponseStatus, TextLogprob, TextOptions,
 };
 
 use crate::ids::Ids;
@@ -32,7 +32,7 @@ pub(super) fn to_chat(request: &ResponseRequest, history: &[Item], new: &[Item])
         tools: request.tools.clone().map(|tools| tools.into_iter().map(Tool::from).collect()),
         tool_choice: request.tool_choice.clone().map(|choice| choice.0),
         parallel_tool_calls: request.parallel_tool_calls,
-        response_format: request.text.as_ref().and_then(response_format),
+        response_format: request.text.clone().and_then(|text| text.format).map(ResponseFormat::from),
         user: request.user.clone(),
         metadata: request.metadata.clone(),
         ..ChatRequest::default()
@@ -90,16 +90,6 @@ fn push_call(messages: &mut Vec<Message>, item: &FunctionCallItem) {
         Some(last) if last.role == MessageRole::Assistant => last.tool_calls.get_or_insert_default().push(call),
         _ => {
             messages.push(Message { role: MessageRole::Assistant, tool_calls: Some(vec![call]), ..Message::default() })
-        }
-    }
-}
-
-fn response_format(text: &TextOptions) -> Option<ResponseFormat> {
-    match text.format.clone()? {
-        TextFormat::Text => None,
-        TextFormat::JsonObject => Some(ResponseFormat::JsonObject),
-        TextFormat::JsonSchema { name, schema, strict, description } => {
-            Some(ResponseFormat::JsonSchema { json_schema: JsonSchema { name, schema, strict, description } })
         }
     }
 }
