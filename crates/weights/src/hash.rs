@@ -28,6 +28,11 @@ pub(crate) fn file(path: &Path, step: &dyn Fn(u64) -> Result<(), WeightsError>) 
     }
 }
 
+/// The sha256 of a text.
+pub(crate) fn text(text: &str) -> String {
+    hexadecimal(&Sha256::digest(text))
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {

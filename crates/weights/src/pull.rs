@@ -27,7 +27,7 @@ use stop::{Stop, StopOnDrop, blocking};
 
 use crate::folder::{Installed, Lock, ModelFolder};
 use crate::registry::Entry;
-use crate::{SourceAddress, WeightsError};
+use crate::{SourceAddress, WeightsError, hash};
 
 /// Hears how far a pull is.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -83,19 +83,28 @@ impl ModelFolder {
         if let Some(adopted) = job.adopt(self, now).await? {
             return Ok(adopted);
         }
-        job.make_room()?;
-        let source = job.fetch_any().await?;
-        job.install(self, source, now).await
+        let place = job.fetch_any().await?;
+        let installed = job.at_source(place).install(self, place, now).await?;
+        // What other sources left behind is of no use any more.
+        let _ = std::fs::remove_dir_all(&job.work);
+        Ok(installed)
     }
 }
 
 impl Job {
-    /// Brings the entry's files into the work folder from the first source that delivers them, and says which it was.
+    /// The same job in the work folder of one source: what one delivered in part is not lost when another is tried.
+    fn at_source(&self, place: usize) -> Self {
+        let source = self.entry.sources.get(place).map(|source| source.from.to_string());
+        let folder: String = hash::text(&source.unwrap_or_default()).chars().take(16).collect();
+        Self { work: self.work.join(folder), ..self.clone() }
+    }
+
+    /// Brings the entry's files into a work folder from the first source that delivers them, and says which it was.
     async fn fetch_any(&self) -> Result<usize, WeightsError> {
         let mut reasons = Vec::new();
         let mut altered = None;
         for (place, source) in self.entry.sources.iter().enumerate() {
-            match self.fetch(&source.from).await {
+            match self.at_source(place).fetch(&source.from).await {
                 Ok(()) => return Ok(place),
                 Err(error @ (WeightsError::DiskFull { .. } | WeightsError::Storage { .. })) => return Err(error),
                 Err(error @ WeightsError::Checksum { .. }) => altered = altered.or(Some(error)),
@@ -112,7 +121,8 @@ impl Job {
     }
 
     async fn fetch(&self, source: &SourceAddress) -> Result<(), WeightsError> {
-        self.begin(source)?;
+        self.begin()?;
+        self.make_room()?;
         match source {
             SourceAddress::File(path) => self.copy_beside(path.clone()).await?,
             SourceAddress::Web(address) => self.download_beside(address).await?,

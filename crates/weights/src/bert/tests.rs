@@ -8,8 +8,16 @@ use crate::gguf::{Gguf, TensorType};
 use crate::safetensors::{Dtype, SafetensorsWriter};
 use crate::tokenizer::Tokenizer;
 
-const SHAPE: Shape =
-    Shape { hidden: 8, layers: 1, heads: 2, feed_forward: 16, vocabulary: 7, positions: 12, token_types: 2, epsilon: 1e-12 };
+const SHAPE: Shape = Shape {
+    hidden: 8,
+    layers: 1,
+    heads: 2,
+    feed_forward: 16,
+    vocabulary: 7,
+    positions: 12,
+    token_types: 2,
+    epsilon: 1e-12,
+};
 
 /// The three files of a made-up model.
 struct Sample {
@@ -19,13 +27,18 @@ struct Sample {
 impl Sample {
     fn new(prefix: &str) -> Self {
         let sample = Self { folder: tempfile::tempdir().unwrap() };
-        let tensors: Vec<_> = SHAPE.tensors().into_iter().map(|tensor| {
-            let shape: Vec<u64> = tensor.dimensions.iter().rev().copied().collect();
-            (format!("{prefix}{}", tensor.origin), Dtype::F32, shape)
-        }).collect();
+        let tensors: Vec<_> = SHAPE
+            .tensors()
+            .into_iter()
+            .map(|tensor| {
+                let shape: Vec<u64> = tensor.dimensions.iter().rev().copied().collect();
+                (format!("{prefix}{}", tensor.origin), Dtype::F32, shape)
+            })
+            .collect();
         let mut writer = SafetensorsWriter::start(Vec::new(), &BTreeMap::new(), &tensors).unwrap();
         for (place, (name, _, shape)) in tensors.iter().enumerate() {
-            let numbers = (0..shape.iter().product::<u64>()).flat_map(|number| (place as f32 + number as f32 / 1000.0).to_le_bytes());
+            let numbers = (0..shape.iter().product::<u64>())
+                .flat_map(|number| (place as f32 + number as f32 / 1000.0).to_le_bytes());
             writer.tensor(name, &numbers.collect::<Vec<u8>>()).unwrap();
         }
         std::fs::write(sample.path("model.safetensors"), writer.finish().unwrap()).unwrap();
@@ -39,7 +52,8 @@ impl Sample {
     }
 
     fn convert(&self, context_length: u64) -> Result<Vec<u8>, crate::WeightsError> {
-        let (weights, config, tokenizer) = (self.path("model.safetensors"), self.path("config.json"), self.path("tokenizer.json"));
+        let (weights, config, tokenizer) =
+            (self.path("model.safetensors"), self.path("config.json"), self.path("tokenizer.json"));
         let mut output = Vec::new();
         let folder = Folder { weights: &weights, config: &config, tokenizer: &tokenizer };
         convert(folder, "sample", "MIT", context_length, (&self.path("out"), &mut output))?;
@@ -53,9 +67,7 @@ fn config() -> Value {
 }
 
 fn tokenizer() -> Value {
-    let special = |id: u32, content: &str| {
-        json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false})
-    };
+    let special = |id: u32, content: &str| json!({"id": id, "content": content, "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false});
     json!({
         "version": "1.0",
         "truncation": {"max_length": 4, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
@@ -127,5 +139,9 @@ fn what_is_no_such_model_is_refused() {
     refused("config.json", b"{}", "does not describe a BERT encoder");
     refused("model.safetensors", b"x", "truncated");
     let json = r#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#;
-    refused("model.safetensors", &[&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat(), "has no tensor 'embeddings");
+    refused(
+        "model.safetensors",
+        &[&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat(),
+        "has no tensor 'embeddings",
+    );
 }

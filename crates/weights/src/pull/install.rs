@@ -36,17 +36,13 @@ impl Job {
 
     /// Refuses to begin what cannot end: the disk needs room for what is still missing.
     pub(super) fn make_room(&self) -> Result<(), WeightsError> {
-        std::fs::create_dir_all(&self.work).map_err(|cause| WeightsError::storage("create", &self.work, cause))?;
         let here =
             rustix::fs::statvfs(&self.work).map_err(|cause| WeightsError::storage("read", &self.work, cause.into()))?;
         let free_bytes = here.f_bavail.saturating_mul(here.f_frsize);
         let copies = if self.entry.format == Format::Gguf { 1 } else { 2 };
         let needed_bytes = self.entry.bytes.saturating_mul(copies).saturating_sub(size_of_folder(&self.work));
         if needed_bytes > free_bytes {
-            return Err(WeightsError::DiskFull {
-                folder: self.work.parent().unwrap_or(&self.work).to_path_buf(),
-                needed_bytes,
-            });
+            return Err(WeightsError::DiskFull { folder: self.work.clone(), needed_bytes });
         }
         Ok(())
     }
@@ -64,9 +60,7 @@ impl Job {
             let (staged, sha256) = job.loadable()?;
             // A file that no engine could read is not installed, whatever its checksum.
             GgufFile::open(&staged)?;
-            let installed = folder.place(&staged, job.placed(sha256, source, now))?;
-            let _ = std::fs::remove_dir_all(&job.work);
-            Ok(installed)
+            folder.place(&staged, job.placed(sha256, source, now))
         })
         .await
     }

@@ -46,7 +46,8 @@ fn real_templates_render_as_in_python() {
     assert_eq!(cases.len(), 10);
     for Case { template, messages, tools, add_generation_prompt, prompt } in cases {
         let source = if template == "smollm2" { SMOLLM2 } else { QWEN };
-        let conversation = Conversation { messages: &messages, tools: &tools, add_generation_prompt, ..Conversation::default() };
+        let conversation =
+            Conversation { messages: &messages, tools: &tools, add_generation_prompt, ..Conversation::default() };
         let rendered = compile(source).render(&conversation, Timestamp::from_micros(0)).unwrap();
         assert_eq!(rendered.prompt, prompt, "{template} {messages:?}");
     }
@@ -61,7 +62,8 @@ fn features_show_by_rendering() {
 
 #[test]
 fn a_second_template_serves_conversations_with_tools() {
-    let template = ChatTemplate::compile("plain", Some("with {{ tools[0].function.name }}"), Tokens::default()).unwrap();
+    let template =
+        ChatTemplate::compile("plain", Some("with {{ tools[0].function.name }}"), Tokens::default()).unwrap();
     let tools = [json!({"type": "function", "function": {"name": "f"}})];
     let prompt = |tools| {
         let conversation = Conversation { messages: &[user("a")], tools, ..Conversation::default() };
@@ -72,7 +74,9 @@ fn a_second_template_serves_conversations_with_tools() {
 
 #[test]
 fn python_is_spoken() {
-    let check = |source: &str, expected: &str| assert_eq!(render(source, &[user("é<'&")], &[]).unwrap().prompt, expected, "{source}");
+    let check = |source: &str, expected: &str| {
+        assert_eq!(render(source, &[user("é<'&")], &[]).unwrap().prompt, expected, "{source}")
+    };
     check("{{ messages[0].content | tojson }}", "\"é<'&\"");
     check("{{ {'b': [1, 2.5, none, true], 'a': {}} | tojson }}", "{\"b\": [1, 2.5, null, true], \"a\": {}}");
     check("{{ {'b': [1]} | tojson(indent=2) }}", "{\n  \"b\": [\n    1\n  ]\n}");
@@ -113,10 +117,18 @@ fn refusals_say_why() {
 
 #[test]
 fn cuts_fall_between_messages() {
-    let messages = [json!({"role": "system", "content": "S"}), user("U"), json!({"role": "assistant", "content": "A"}), user("V")];
+    let messages =
+        [json!({"role": "system", "content": "S"}), user("U"), json!({"role": "assistant", "content": "A"}), user("V")];
     let Rendered { prompt, ends } = render(QWEN, &messages, &[1, 2, 3, 4]).unwrap();
     let mut start = 0;
-    let pieces: Vec<_> = ends.iter().map(|&end| { let piece = &prompt[start..end]; start = end; piece }).collect();
+    let pieces: Vec<_> = ends
+        .iter()
+        .map(|&end| {
+            let piece = &prompt[start..end];
+            start = end;
+            piece
+        })
+        .collect();
     expect![[r#"
         [
             "<|im_start|>system\nS<|im_end|>\n",

@@ -70,7 +70,10 @@ async fn a_record_tells_where_a_model_came_from() {
     let (disk, folder) = with_sample().await;
     let record = folder.show("sample").unwrap().installed.unwrap();
     assert_eq!(record.source, format!("file:{}", disk.path().join("origin.gguf").display()));
-    assert_eq!((record.licence.as_str(), record.context_length, record.bytes), ("MIT", 64, sample::gguf().len() as u64));
+    assert_eq!(
+        (record.licence.as_str(), record.context_length, record.bytes),
+        ("MIT", 64, sample::gguf().len() as u64)
+    );
     assert_eq!(record.installed_at, sample::now());
     std::fs::write(disk.path().join("sample/model.json"), "{").unwrap();
     let fault = folder.show("sample").unwrap().fault.unwrap();
@@ -89,7 +92,8 @@ async fn any_gguf_file_is_imported() {
     assert_eq!(std::fs::read(&installed.path).unwrap(), sample::gguf());
     assert!(matches!(import(&folder, path.clone(), None), Err(WeightsError::Exists { .. })));
     assert!(matches!(import(&folder, path.clone(), Some("sample")), Err(WeightsError::Exists { .. })));
-    let names: Vec<_> = folder.list().unwrap().into_iter().map(|model| (model.name, model.installed.is_some())).collect();
+    let names: Vec<_> =
+        folder.list().unwrap().into_iter().map(|model| (model.name, model.installed.is_some())).collect();
     expect![[r#"
         [
             (
@@ -150,7 +154,13 @@ async fn what_is_no_model_is_not_imported() {
     assert!(matches!(taken, Err(WeightsError::Exists { .. })));
     assert!(import(&folder, Path::new("/nowhere/x.gguf").into(), None).is_err());
     assert_eq!(folder.list().unwrap().iter().filter(|model| model.installed.is_some()).count(), 1);
-    assert_eq!(std::fs::read_dir(disk.path().join(".work")).unwrap().filter(|item| item.as_ref().unwrap().path().is_dir()).count(), 0);
+    assert_eq!(
+        std::fs::read_dir(disk.path().join(".work"))
+            .unwrap()
+            .filter(|item| item.as_ref().unwrap().path().is_dir())
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]

@@ -20,10 +20,12 @@ pub(crate) fn gguf() -> Vec<u8> {
     header.set("llama.context_length", 64_u32);
     header.tensor("token_embd.weight", TensorType::F32, &[1000, 75]).unwrap();
     let mut noise = 1_u32;
-    let data: Vec<u8> = (0..300_000).map(|_| {
-        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        noise.to_be_bytes()[0]
-    }).collect();
+    let data: Vec<u8> = (0..300_000)
+        .map(|_| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            noise.to_be_bytes()[0]
+        })
+        .collect();
     let mut writer = GgufWriter::start(Vec::new(), header).unwrap();
     writer.tensor("token_embd.weight", &data).unwrap();
     writer.finish().unwrap()

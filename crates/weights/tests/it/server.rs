@@ -90,14 +90,21 @@ async fn answer(mut stream: TcpStream, shared: Arc<Mutex<Shared>>) {
     let (total, kind) = (route.body.len(), route.kind);
     let (status, rest) = match start {
         Some(start) if start >= total => {
-            let head = format!("HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */{total}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
             let _ = stream.write_all(head.as_bytes()).await;
             return;
         }
-        Some(start) => (format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}", total - 1), &route.body[start..]),
+        Some(start) => {
+            (format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}", total - 1), &route.body[start..])
+        }
         None => ("200 OK".to_owned(), &route.body[..]),
     };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        rest.len()
+    );
     let _ = stream.write_all(head.as_bytes()).await;
     let _ = stream.write_all(&rest[..stop.unwrap_or(rest.len()).min(rest.len())]).await;
     let _ = stream.shutdown().await;
