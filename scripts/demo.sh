@@ -5,7 +5,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 question="Our rule: trips that cost more than 500 euros need a manager's approval. \
-Ada wants to book a trip for 720 euros. What does she need, and why? Answer in two sentences."
+Ada wants to book a trip for 720 euros. What does she need before she books? Answer in one sentence."
 
 prepare
 if running >/dev/null && ready; then
