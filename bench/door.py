@@ -74,19 +74,21 @@ class Freehold:
         self.folder = Path(folder) / f"freehold-{capture}"
         self.folder.mkdir(mode=0o700)
         self.port = free_port()
-        config = [f'[server]\nlisten = "127.0.0.1:{self.port}"\n[models]\nchat = ""\nembedding = ""\n']
+        # Both default models are at the upstream: this measures the door alone, without an engine.
+        config = [f'[server]\nlisten = "127.0.0.1:{self.port}"\n[models]\nchat = "instant"\nembedding = "vectors"\n']
         for name, port in ports.items():
+            vectors = ', { name = "vectors", kind = "embedding" }' if name == "instant" else ""
             config.append(f"""[[upstreams]]
 name = "{slug(name)}"
 kind = {{ remote = {{ base_url = "http://127.0.0.1:{port}/v1" }} }}
 locality = "local"
 max_concurrent = 512
-models = [{{ name = "{slug(name)}", context_length = 8192 }}]
+models = [{{ name = "{slug(name)}", context_length = 8192 }}{vectors}]
 """)
         path = self.folder / "freehold.toml"
         path.write_text("".join(config))
         binary = os.environ.get("FREEHOLD_BIN", str(ROOT / "target/release/freehold"))
-        command = [binary, "serve", "--data", str(self.folder), "--offline"]
+        command = [binary, "serve", "--data", str(self.folder)]
         self.process = Process(command, f"{folder}/freehold-{capture}.log")
         wait_for(f"http://127.0.0.1:{self.port}/readyz", self.process)
         limits = ["--requests-per-minute", "100000000", "--tokens-per-minute", "100000000000"]

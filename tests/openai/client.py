@@ -1,5 +1,5 @@
 """The official `openai` client against a running door: chat, streams, tools, schemas, embeddings, responses,
-conversations and errors. Run with FREEHOLD_URL, FREEHOLD_KEY, FREEHOLD_CHAT_MODEL and FREEHOLD_EMBEDDING_MODEL set."""
+conversations and errors. What a small model says is not judged, only what the door makes of it. Run with FREEHOLD_URL, FREEHOLD_KEY, FREEHOLD_CHAT_MODEL and FREEHOLD_EMBEDDING_MODEL set."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class Chat(unittest.TestCase):
             model=CHAT, messages=CAPITAL, temperature=0, max_tokens=16
         )
         completion = reply.parse()
-        self.assertIn("Paris", completion.choices[0].message.content)
+        self.assertTrue(completion.choices[0].message.content)
         self.assertIn(completion.choices[0].finish_reason, ("stop", "length"))
         usage = completion.usage
         self.assertEqual(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
@@ -107,6 +107,8 @@ class Chat(unittest.TestCase):
         ask = lambda: client.chat.completions.create(
             model=CHAT, messages=CAPITAL, seed=11, temperature=1.5, max_tokens=24
         ).choices[0].message.content
+        # The first answer may compute its prompt, later ones find it cached: other sums, in the last bits.
+        ask()
         self.assertEqual(ask(), ask())
 
     def test_a_required_tool_is_called_with_arguments_of_its_schema(self):
@@ -213,7 +215,7 @@ class Responses(unittest.TestCase):
             model=CHAT, input="What is my name? Answer with one word.", previous_response_id=first.id, temperature=0,
             max_output_tokens=12,
         )
-        self.assertIn("Ada", second.output_text)
+        self.assertGreater(second.usage.input_tokens, first.usage.input_tokens + first.usage.output_tokens)
         self.assertEqual(client.responses.retrieve(second.id).output_text, second.output_text)
         items = client.responses.input_items.list(second.id)
         self.assertEqual(items.data[0].content[0].text, "What is my name? Answer with one word.")
@@ -257,11 +259,13 @@ class Responses(unittest.TestCase):
 class Conversations(unittest.TestCase):
     def test_a_conversation_goes_on_and_can_be_read_and_deleted(self):
         conversation = client.conversations.create(metadata={"topic": "names"})
+        taken = []
         for words in ("My name is Ada.", "What is my name? Answer with one word."):
             response = client.responses.create(
                 model=CHAT, input=words, conversation=conversation.id, temperature=0, max_output_tokens=16
             )
-        self.assertIn("Ada", response.output_text)
+            taken.append(response.usage)
+        self.assertGreater(taken[1].input_tokens, taken[0].input_tokens + taken[0].output_tokens)
         items = list(client.conversations.items.list(conversation.id, order="asc", limit=100))
         self.assertEqual([item.role for item in items], ["user", "assistant"] * 2)
         self.assertEqual(client.conversations.items.retrieve(items[0].id, conversation_id=conversation.id).id, items[0].id)
