@@ -12,11 +12,14 @@ pub enum EngineError {
     #[error("{}", .0.message)]
     Invalid(InvalidParameter),
     /// Prompt and answer do not fit the context.
-    #[error("the prompt has {prompt} tokens and the limit is {limit}; shorten it or use a model with a longer context")]
+    #[error(
+        "the prompt has {prompt} tokens and does not fit, with an answer, into a context of {limit}: shorten it, or use \
+         a model with a longer context"
+    )]
     ContextExceeded {
         /// Tokens of the prompt.
         prompt: usize,
-        /// Most tokens the model takes in.
+        /// Tokens of the context, for prompt and answer together.
         limit: usize,
     },
     /// Too many requests wait already.

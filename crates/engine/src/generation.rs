@@ -110,7 +110,7 @@ pub(crate) fn submit(
 pub(crate) fn room_for(model: &TextModel, prompt: usize) -> Result<usize, EngineError> {
     match model.context.checked_sub(prompt) {
         Some(room) if room > 0 => Ok(room),
-        _ => Err(EngineError::ContextExceeded { prompt, limit: model.context - 1 }),
+        _ => Err(EngineError::ContextExceeded { prompt, limit: model.context }),
     }
 }
 
