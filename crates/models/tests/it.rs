@@ -1,5 +1,7 @@
 //! The crate against real peers over TCP and Unix sockets: what goes out, what comes back, what goes wrong.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may, and so may what they share")]
+
 #[path = "it/answers.rs"]
 mod answers;
 #[path = "it/catalog.rs"]

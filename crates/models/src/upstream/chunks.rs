@@ -254,3 +254,45 @@ impl<P: Piece> Chunks<P> {
         self.held.close_failed(failure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Rules, Upstream};
+    use super::*;
+    use crate::config::{ModelConfig, ModelKind, UpstreamConfig};
+    use crate::counters::Counters;
+
+    async fn chunks(data: &'static str) -> ChatChunks {
+        let models = vec![ModelConfig::new("big", ModelKind::Chat)];
+        let config = UpstreamConfig::embedded("engine", "/engine.sock".into(), models);
+        let rules = Rules { offline: false, salt_key: [0; 32] };
+        let upstream = Arc::new(Upstream::new(config, Arc::new(Counters::default()), rules).unwrap());
+        upstream.set_state(super::super::UpstreamState::Ready);
+        Chunks {
+            held: upstream.enter("ann").await.unwrap(),
+            response: Some(axum::http::Response::new(data).into()),
+            decoder: Decoder::new(MAX_EVENT_BYTES),
+            model: "big".into(),
+            answers: 1,
+            ended: BTreeSet::new(),
+            calls: BTreeMap::new(),
+            total: None,
+            waits_since: None,
+            received: 0,
+            first: None,
+            over: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_wait_begins_with_the_clients_question_and_only_once() {
+        let mut chunks = chunks("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n").await;
+        let asked = chunks.deadline();
+        assert_eq!(chunks.deadline().at, asked.at, "a `next` that was dropped began the wait anew");
+        assert!(chunks.next().await.unwrap().is_ok());
+        assert!(chunks.waits_since.is_none(), "a client that takes its time counts as the server's silence");
+        assert!(chunks.next().await.unwrap().is_err());
+    }
+}
