@@ -116,10 +116,20 @@ impl ModelFolder {
     /// [`WeightsError::Storage`].
     pub fn installed(&self, name: &str) -> Result<Installed, WeightsError> {
         let installed = self.recorded(name)?;
+        self.check_origin(&installed.record)?;
         if installed.looks_unchanged()? {
             return Ok(installed);
         }
         self.verify(name, &|_| {})
+    }
+
+    /// A record cannot vouch for another file than the registry's.
+    fn check_origin(&self, record: &Record) -> Result<(), WeightsError> {
+        let found = record.source_sha256.as_ref().unwrap_or(&record.sha256);
+        match self.registry.find(&record.name) {
+            Some(entry) if entry.sha256 != *found => Err(altered(&record.name, &entry.sha256, found)),
+            _ => Ok(()),
+        }
     }
 
     /// Hashes the whole file of an installed model.
@@ -128,18 +138,14 @@ impl ModelFolder {
     /// Those of [`ModelFolder::installed`].
     pub fn verify(&self, name: &str, progress: &dyn Fn(Progress)) -> Result<Installed, WeightsError> {
         let mut installed = self.recorded(name)?;
+        self.check_origin(&installed.record)?;
         let total = installed.record.bytes;
         let found = crate::hash::file(&installed.path, &|done| {
             progress(Progress::new(Stage::Verifying, done, Some(total)));
             Ok(())
         })?;
         if found != installed.record.sha256 {
-            return Err(WeightsError::Checksum {
-                what: format!("the file of model '{name}'"),
-                expected: installed.record.sha256,
-                found,
-                advice: format!("run `freehold models pull {name}`, or remove it and import it again"),
-            });
+            return Err(altered(name, &installed.record.sha256, &found));
         }
         if !installed.looks_unchanged()? {
             installed.record.modified_ns = place::modified_ns(&installed.path)?;
@@ -213,5 +219,14 @@ impl ModelFolder {
             Some(_) => WeightsError::NotInstalled { name },
             None => WeightsError::Unknown { name },
         }
+    }
+}
+
+fn altered(name: &str, expected: &str, found: &str) -> WeightsError {
+    WeightsError::Checksum {
+        what: format!("the file of model '{name}'"),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+        advice: format!("run `freehold models pull {name}`, or remove it and import it again"),
     }
 }

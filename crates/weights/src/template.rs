@@ -151,7 +151,7 @@ impl ChatTemplate {
             let conversation = Conversation { messages, tools, add_generation_prompt: true, ..Conversation::default() };
             self.render(&conversation, Timestamp::from_micros(0)).is_ok_and(|rendered| rendered.prompt.contains(MARK))
         };
-        Features { tools: shows_mark(&[user.clone()], &[tool]), system: shows_mark(&[system, user], &[]) }
+        Features { tools: shows_mark(std::slice::from_ref(&user), &[tool]), system: shows_mark(&[system, user], &[]) }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Tokenizer {
 #[derive(Debug)]
 enum Kind {
     Unigram(Unigram),
-    WordPiece(WordPiece),
+    WordPiece(Box<WordPiece>),
 }
 
 impl Tokenizer {
@@ -35,7 +35,7 @@ impl Tokenizer {
     /// [`WeightsError::Malformed`] when its parts do not fit together.
     pub fn from_gguf(header: &Gguf) -> Result<Option<Self>, WeightsError> {
         let kind = if let Some(json) = header.text(TOKENIZER_JSON) {
-            Kind::WordPiece(WordPiece::from_json(json)?)
+            Kind::WordPiece(Box::new(WordPiece::from_json(json)?))
         } else if header.get(keys::CODE_POINTS).is_some() {
             Kind::Unigram(Unigram::from_gguf(header)?)
         } else {

@@ -114,6 +114,42 @@ fn hostile_values_are_refused_without_allocating() {
 }
 
 #[test]
+fn types_take_the_bits_that_are_published_for_them() {
+    let published = [
+        ("F32", 32.0),
+        ("F16", 16.0),
+        ("BF16", 16.0),
+        ("Q4_0", 4.5),
+        ("Q4_1", 5.0),
+        ("Q5_0", 5.5),
+        ("Q5_1", 6.0),
+        ("Q8_0", 8.5),
+        ("Q2_K", 2.625),
+        ("Q3_K", 3.4375),
+        ("Q4_K", 4.5),
+        ("Q5_K", 5.5),
+        ("Q6_K", 6.5625),
+        ("IQ1_S", 1.5625),
+        ("IQ1_M", 1.75),
+        ("IQ2_XXS", 2.0625),
+        ("IQ2_XS", 2.3125),
+        ("IQ2_S", 2.5625),
+        ("IQ3_XXS", 3.0625),
+        ("IQ3_S", 3.4375),
+        ("IQ4_NL", 4.5),
+        ("IQ4_XS", 4.25),
+        ("TQ1_0", 1.6875),
+        ("TQ2_0", 2.0625),
+        ("MXFP4", 4.25),
+    ];
+    for (name, bits) in published {
+        let kind = TensorType::ALL.iter().find(|kind| kind.name == name).unwrap();
+        assert_eq!(kind.bytes(&[1024]).unwrap() as f64 * 8.0 / 1024.0, bits, "{name}");
+        assert_eq!(TensorType::from_code(kind.code()), Some(*kind));
+    }
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_refused() {
     let refused = |kind: TensorType, dimensions: &[u64]| Header::new("x").tensor("t", kind, dimensions).is_err();
     assert!(refused(TensorType::Q4_0, &[33]));

@@ -74,6 +74,11 @@ fn a_person_adds_entries_but_does_not_redefine_files() {
     assert_eq!(extended("ours", "ours.gguf").unwrap().find("ours").unwrap().bytes, 10);
     let error = extended("smollm2-135m-instruct-q4_1", "ours.gguf").unwrap_err().to_string();
     assert!(error.contains("give yours another name"), "{error}");
+    let mut registry = Registry::built_in().unwrap();
+    let known = registry.find("smollm2-135m-instruct-q4_1").unwrap();
+    let other =
+        OTHER.replace("NAME", &known.name).replace("FILE", &known.file).replace("= 10", &format!("= {}", known.bytes));
+    assert!(registry.extend(&other).is_err(), "the size alone does not make it the same file");
     assert!(extended("../ours", "ours.gguf").is_err());
     assert!(extended("ours", "../ours.gguf").is_err());
     assert!(extended("ours", ".hidden").is_err());

@@ -55,6 +55,20 @@ async fn an_altered_file_is_never_handed_out() {
 }
 
 #[tokio::test]
+async fn a_record_cannot_vouch_for_another_file() {
+    let (_disk, folder) = with_sample().await;
+    let installed = folder.installed("sample").unwrap();
+    let mut bytes = std::fs::read(&installed.path).unwrap();
+    bytes[200_000] ^= 1;
+    std::fs::write(&installed.path, &bytes).unwrap();
+    let record = installed.path.with_file_name("model.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace(&installed.record.sha256, &sample::sha256(&bytes))).unwrap();
+    assert!(matches!(folder.installed("sample"), Err(WeightsError::Checksum { .. })));
+    assert!(matches!(folder.verify("sample", &|_| {}), Err(WeightsError::Checksum { .. })));
+}
+
+#[tokio::test]
 async fn a_file_that_was_only_touched_is_hashed_once_more() {
     let (_disk, folder) = with_sample().await;
     let before = folder.installed("sample").unwrap();

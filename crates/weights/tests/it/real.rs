@@ -88,6 +88,23 @@ fn decomposed_letters_read_like_composed_ones() {
 }
 
 #[test]
+fn tensors_of_real_files_lie_side_by_side() {
+    for name in [
+        "smollm2-135m-instruct-q4_1",
+        "qwen2.5-coder-1.5b-instruct-q4_k_m",
+        "multilingual-e5-small-q4",
+        "all-minilm-l6-v2",
+    ] {
+        let Some(file) = open(name) else { return };
+        let mut place = 0;
+        for tensor in file.header().tensors() {
+            assert_eq!(tensor.offset, place, "{name} {}", tensor.name);
+            place = (place + tensor.bytes).next_multiple_of(32);
+        }
+    }
+}
+
+#[test]
 fn the_chat_models_carry_templates() {
     for (name, tools) in [("smollm2-135m-instruct-q4_1", false), ("qwen2.5-coder-1.5b-instruct-q4_k_m", true)] {
         let Some(file) = open(name) else { return };
