@@ -67,6 +67,15 @@ impl Server {
         self.tls().is_some() || self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 
+    /// The address by which people reach this door, without a slash at its end.
+    pub(crate) fn address(&self) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let scheme = if self.tls().is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.listen, self.base_path)
+    }
+
     /// Certificate and key, where TLS ends at this door.
     pub(crate) fn tls(&self) -> Option<(&PathBuf, &PathBuf)> {
         self.tls_cert.as_ref().zip(self.tls_key.as_ref())

@@ -11,7 +11,7 @@ mod upkeep;
 
 use std::time::Duration;
 
-pub(crate) use control::socket_path;
+pub(crate) use control::{noted_address, socket_path};
 pub(crate) use engines::embedded_names;
 pub(crate) use installation::Installation;
 pub(crate) use log::{to_parent as log_to_parent, to_terminal as log_to_terminal};
@@ -19,7 +19,7 @@ pub(crate) use process::install_crypto;
 
 use crate::config::{Config, Loaded};
 use crate::error::FreeholdError;
-use control::ControlSocket;
+use control::{ControlSocket, run_dir};
 use engines::Engines;
 use listen::Listener;
 use process::Signals;
@@ -46,11 +46,13 @@ async fn run(config: &Config) -> Result<(), FreeholdError> {
     let mut signals = Signals::new()?;
     let installation = Installation::open(config).await?;
     let listener = Listener::bind(config).await?;
+    let url = listener.url();
     let control = ControlSocket::bind(&config.data.dir)?;
+    control::note_address(&config.data.dir, &url)?;
     let app = installation.app.clone();
     let door = listener.serve(listen::router(app.clone(), config));
     let control = control.serve(server::control_router(app.clone()));
-    tracing::info!(url = %door.url(), data = %config.data.dir.display(), "the door is open; models follow");
+    tracing::info!(%url, data = %config.data.dir.display(), "the door is open; models follow");
 
     let mut engines = Engines::start(config, app.clone());
     let ended = tokio::select! {

@@ -59,6 +59,7 @@ Examples:
   freehold people add ada --display-name \"Ada Byron\" --email ada@example.com --role user --role builder
   freehold people list --json
   freehold people update ada --role user
+  freehold people link ada              # signs her in to the console, once
   freehold people remove ada            # deactivates: records keep their author";
 
     pub(in crate::cli) const GROUPS: &str = "\

@@ -24,6 +24,20 @@ pub(super) struct Remote {
     url: Option<String>,
 }
 
+impl Remote {
+    /// The address by which people reach the server, without a slash at its end.
+    pub(super) fn address(&self, globals: &Globals) -> Result<String, FreeholdError> {
+        if let Some(url) = &self.url {
+            return Ok(http::base(url).to_owned());
+        }
+        let config = globals.load(Vec::new())?.config;
+        match (&config.server.public_url, crate::serve::noted_address(&config.data.dir)) {
+            (None, Some(noted)) => Ok(noted),
+            _ => Ok(config.server.address()),
+        }
+    }
+}
+
 /// What a command needs of the data folder where no server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {

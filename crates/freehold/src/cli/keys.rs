@@ -10,7 +10,7 @@ use super::{Globals, output};
 use crate::error::FreeholdError;
 
 const PATH: &str = "/api/v1/keys";
-const COLUMNS: &[&str] = &["id", "holder", "name", "scopes", "created_at", "expires_at", "revoked_at"];
+const COLUMNS: &[&str] = &["id", "name", "person", "service", "scopes", "created_at", "expires_at", "revoked_at"];
 
 #[derive(Debug, Args)]
 pub(super) struct Keys {
@@ -25,7 +25,16 @@ enum Verb {
     /// Make a key for a person or a service; it is shown once
     Create(Create),
     /// List keys, without their secrets
-    List(Paging),
+    List {
+        #[command(flatten)]
+        paging: Paging,
+        /// Only those of this person
+        #[arg(long, conflicts_with = "service")]
+        person: Option<String>,
+        /// Only those of this service
+        #[arg(long)]
+        service: Option<String>,
+    },
     /// Take a key back, in force on the next request
     Revoke {
         /// Its id
@@ -34,14 +43,9 @@ enum Verb {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "holder", required = true, multiple = false, args = ["person", "service"])]
 struct Create {
-    /// Id or user name of the person who holds it
-    #[arg(long, value_name = "PERSON")]
-    person: Option<String>,
-    /// Id or name of the service that holds it
-    #[arg(long, value_name = "SERVICE")]
-    service: Option<String>,
+    #[command(flatten)]
+    holder: Holder,
     /// What to call it
     #[arg(long, default_value = "command line")]
     name: String,
@@ -65,6 +69,17 @@ struct Create {
     budget_micro_usd_per_month: Option<u64>,
 }
 
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Holder {
+    /// Id or user name of the person who holds it
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
+    /// Id or name of the service that holds it
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+}
+
 impl Create {
     fn body(&self) -> Value {
         let limits = Body::default()
@@ -74,8 +89,8 @@ impl Create {
             .finish();
         let limits = limits.as_object().is_some_and(|limits| !limits.is_empty()).then_some(limits);
         Body::default()
-            .maybe("person", self.person.clone())
-            .maybe("service", self.service.clone())
+            .maybe("person", self.holder.person.clone())
+            .maybe("service", self.holder.service.clone())
             .with("name", self.name.clone())
             .list("scopes", &self.scopes)
             .maybe("capture", self.capture.clone())
@@ -94,7 +109,10 @@ impl Keys {
                 show_once(&made, globals.json);
                 Ok(())
             }
-            Verb::List(paging) => listing::list(at, PATH, paging, &[], COLUMNS).await,
+            Verb::List { paging, person, service } => {
+                let filters = [("person", person.as_ref()), ("service", service.as_ref())];
+                listing::list(at, PATH, paging, &filters, COLUMNS).await
+            }
             Verb::Revoke { key } => {
                 let path = format!("{PATH}/{}", segment(key));
                 listing::done(at, Method::DELETE, &path, &format!("{key} no longer works.")).await

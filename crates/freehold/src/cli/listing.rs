@@ -77,13 +77,17 @@ pub(super) async fn show(
     path: &str,
     body: Option<&Value>,
 ) -> Result<(), FreeholdError> {
-    let answer = call(at, need, method, path, body).await?;
-    if at.0.json {
-        output::document(&answer);
-    } else {
-        output::fields(&answer);
-    }
+    print(&call(at, need, method, path, body).await?, at.0.json);
     Ok(())
+}
+
+/// Prints an object: its fields, or JSON.
+pub(super) fn print(object: &Value, as_json: bool) {
+    if as_json {
+        output::document(object);
+    } else {
+        output::fields(object);
+    }
 }
 
 /// Calls a route that answers with nothing of interest, and says what was done.

@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand};
 use reqwest::Method;
 
-use super::Globals;
 use super::door::{Need, Remote};
 use super::listing::{self, Body, Paging, segment};
+use super::{Globals, output};
 use crate::error::FreeholdError;
 
 const PATH: &str = "/api/v1/people";
+const LINKS: &str = "/api/v1/sign_in_links";
 const COLUMNS: &[&str] = &["id", "user_name", "display_name", "email", "active", "roles"];
 
 #[derive(Debug, Args)]
@@ -44,6 +45,11 @@ enum Verb {
         /// Let a deactivated person in again, or shut one out
         #[arg(long, value_name = "true|false")]
         active: Option<bool>,
+    },
+    /// Make a link that signs a person in to the console; it works once, for a short time
+    Link {
+        /// Id or user name
+        person: String,
     },
     /// Deactivate a person: no key and no session of theirs works any more
     Remove {
@@ -87,6 +93,13 @@ impl People {
             Verb::Update { person, fields, active } => {
                 let body = fields.onto(Body::default()).maybe("active", *active).finish();
                 listing::show(at, Need::SetUp, Method::PATCH, &one(person), Some(&body)).await
+            }
+            Verb::Link { person } => {
+                let body = Body::default().with("person", person.clone()).finish();
+                let mut made = listing::call(at, Need::SetUp, Method::POST, LINKS, Some(&body)).await?;
+                made["url"] = format!("{}{}", self.remote.address(globals)?, output::cell(&made["url"])).into();
+                listing::print(&made, globals.json);
+                Ok(())
             }
             Verb::Remove { person } => {
                 let said = format!("{person} is deactivated: what they made stays theirs.");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::Config;
-use super::settings::{Origin, Setting, Settings};
+use super::settings::{Setting, Settings};
 use crate::error::FreeholdError;
 
 /// A value that the command line sets.

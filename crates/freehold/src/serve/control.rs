@@ -1,7 +1,7 @@
 //! The control socket in the data folder: the same routes, for whoever may open the file (mode 0600).
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,29 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Where the control socket of a data folder is.
 pub(crate) fn socket_path(dir: &Path) -> PathBuf {
     dir.join("control.sock")
+}
+
+/// The folder of what belongs to the running server: the engines' sockets, and its address.
+pub(super) fn run_dir(dir: &Path) -> PathBuf {
+    dir.join("run")
+}
+
+fn address_path(dir: &Path) -> PathBuf {
+    run_dir(dir).join("address")
+}
+
+/// The address that the server running on a data folder has last noted.
+pub(crate) fn noted_address(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(address_path(dir)).ok().map(|text| text.trim().to_owned())
+}
+
+/// Makes the folder and notes the address in it.
+pub(super) fn note_address(dir: &Path, url: &str) -> Result<(), FreeholdError> {
+    let run_dir = run_dir(dir);
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&run_dir);
+    made.map_err(FreeholdError::file("making the folder", &run_dir))?;
+    let path = address_path(dir);
+    std::fs::write(&path, format!("{url}\n")).map_err(FreeholdError::file("writing", &path))
 }
 
 /// The bound socket.

@@ -77,7 +77,7 @@ impl Engines {
 async fn bring_up(config: Config, app: Arc<App>) -> Result<Supervisor, FreeholdError> {
     let folder = ModelFolder::open(&config.models.dir)?;
     let network = pull::network(&config)?;
-    let run_dir = prepare_run_dir(&config)?;
+    let run_dir = super::run_dir(&config.data.dir);
     let names = embedded_names(&config);
     let ready = Arc::new(Ready::new(&config, app));
     names.iter().for_each(|name| ready.wait(name, "waiting for its turn"));
@@ -94,12 +94,6 @@ async fn bring_up(config: Config, app: Arc<App>) -> Result<Supervisor, FreeholdE
         });
     }
     Ok(supervisor)
-}
-
-fn prepare_run_dir(config: &Config) -> Result<PathBuf, FreeholdError> {
-    let run_dir = config.data.dir.join("run");
-    std::fs::create_dir_all(&run_dir).map_err(FreeholdError::file("making the folder of sockets", &run_dir))?;
-    Ok(run_dir)
 }
 
 async fn weights(

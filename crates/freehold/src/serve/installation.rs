@@ -35,7 +35,6 @@ impl Installation {
         let client = if config.offline { None } else { reqwest::Client::builder().build().ok() };
         let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
         let app = Arc::new(App::open(options).await?);
-        app::setup::initialise(&app).await?;
         Ok(Self { app })
     }
 

@@ -28,14 +28,14 @@ use crate::error::FreeholdError;
 const BACKLOG: u32 = 1_024;
 
 /// The door's routes, with what the settings say about them.
-pub(super) fn router(app: Arc<App>, config: &Config) -> (Router, String) {
+pub(super) fn router(app: Arc<App>, config: &Config) -> Router {
     let options = ServerOptions {
         body_limit_bytes: config.server.body_limit_bytes,
         open_metrics: config.server.metrics_open,
         secure_cookies: config.server.is_encrypted(),
         ..ServerOptions::default()
     };
-    (server::router(app, options), config.server.base_path.clone())
+    server::router(app, options)
 }
 
 /// The bound listener.
@@ -43,6 +43,7 @@ pub(super) struct Listener {
     listener: std::net::TcpListener,
     address: SocketAddr,
     tls: Option<RustlsConfig>,
+    base_path: String,
     header_timeout: Duration,
 }
 
@@ -56,25 +57,32 @@ impl Listener {
             Some((cert, key)) => Some(certificate(cert, key).await?),
             None => None,
         };
-        Ok(Self { listener, address, tls, header_timeout: config.server.header_timeout() })
+        let (base_path, header_timeout) = (config.server.base_path.clone(), config.server.header_timeout());
+        Ok(Self { listener, address, tls, base_path, header_timeout })
+    }
+
+    /// Where it is.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.address, self.base_path)
     }
 
     /// Answers from now on.
-    pub(super) fn serve(self, (router, base_path): (Router, String)) -> Door {
+    pub(super) fn serve(self, router: Router) -> Door {
         let handle = Handle::new();
-        let url = format!("{}://{}{base_path}", if self.tls.is_some() { "https" } else { "http" }, self.address);
         let serving = tokio::spawn({
             let handle = handle.clone();
             async move {
-                if let Err(error) = self.answer(router, base_path, handle).await {
+                if let Err(error) = self.answer(router, handle).await {
                     tracing::error!(%error, "the listener is lost");
                 }
             }
         });
-        Door { handle, serving, url }
+        Door { handle, serving }
     }
 
-    async fn answer(self, router: Router, base_path: String, handle: Handle<SocketAddr>) -> io::Result<()> {
+    async fn answer(self, router: Router, handle: Handle<SocketAddr>) -> io::Result<()> {
+        let base_path = self.base_path;
         let without_base = move |request: Request<Incoming>| strip_base(request, &base_path);
         let service = MapRequestLayer::new(without_base).layer(router);
         let service = ServiceExt::<Request<Incoming>>::into_make_service(service);
@@ -140,15 +148,9 @@ fn strip_base<B>(mut request: Request<B>, base_path: &str) -> Request<B> {
 pub(super) struct Door {
     handle: Handle<SocketAddr>,
     serving: JoinHandle<()>,
-    url: String,
 }
 
 impl Door {
-    /// Where it is.
-    pub(super) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Takes no more connections, lets running replies go on for so long, then cuts them.
     pub(super) async fn stop(self, grace: Duration) {
         self.handle.graceful_shutdown(Some(grace));

@@ -66,9 +66,13 @@ impl Engine {
     }
 }
 
-/// This executable, even after a newer one has taken its place on the disk.
+/// This executable; where a newer one has taken its place on the disk, still the one that runs.
 fn own_executable() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
+    match std::env::current_exe() {
+        Ok(path) if path.exists() => Ok(path),
+        _ if cfg!(target_os = "linux") => Ok(PathBuf::from("/proc/self/exe")),
+        other => other,
+    }
 }
 
 fn arguments(spec: &EngineSpec) -> Vec<OsString> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Check;
 use crate::config::Config;
-use crate::serve::socket_path;
+use crate::serve::{noted_address, socket_path};
 
 /// Below this much room records may soon not be kept, bytes.
 const LITTLE_ROOM: u64 = 1_000_000_000;
@@ -78,7 +78,8 @@ fn room(dir: &Path) -> Check {
 fn server(config: &Config) -> Vec<Check> {
     let dir = &config.data.dir;
     if UnixStream::connect(socket_path(dir)).is_ok() {
-        return vec![Check::ok("server", format!("one runs on this folder; the settings name {}", config.server.listen))];
+        let address = noted_address(dir).unwrap_or_else(|| config.server.listen.to_string());
+        return vec![Check::ok("server", format!("one runs on this folder, at {address}"))];
     }
     if is_locked(dir) {
         let mend = "it is starting or stopping: wait a moment; else find it with `fuser -v` on the file 'lock'";

@@ -25,7 +25,7 @@ pub(in crate::cli) struct HttpDoor {
 impl HttpDoor {
     /// A server at an address. A trailing `/v1`, as OpenAI's clients take it, is accepted.
     pub(super) fn remote(url: &str) -> Result<Self, FreeholdError> {
-        let base = url.trim_end_matches('/').trim_end_matches("/v1").to_owned();
+        let base = base(url).to_owned();
         if !base.starts_with("http://") && !base.starts_with("https://") {
             let problem = format!("'{url}' is not the address of a server");
             return Err(FreeholdError::usage(problem, "write it as https://ai.example or http://127.0.0.1:7878"));
@@ -106,6 +106,12 @@ impl HttpDoor {
         let base = self.base.clone();
         Ok(reply.bytes_stream().map_err(move |error| unreachable(&base, &error)))
     }
+}
+
+/// An address as people write it: with or without a slash or `/v1` at its end.
+pub(super) fn base(url: &str) -> &str {
+    let url = url.trim_end_matches('/');
+    url.strip_suffix("/v1").unwrap_or(url)
 }
 
 fn unreachable(target: &str, error: &reqwest::Error) -> FreeholdError {
