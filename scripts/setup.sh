@@ -10,7 +10,9 @@ purpose=${1:-build}
 libclang_present() {
     [ -n "${LIBCLANG_PATH:-}" ] || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1
 }
-python_present() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+# The program asks pip where the package index is from which it fetches weights.
+pip_present() { have python3 && python3 -c 'import pip' >/dev/null 2>&1; }
+venv_present() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 certificates_present() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 # missing PACKAGE PROBE...: adds a Debian package to the list when its probe fails.
@@ -28,9 +30,10 @@ list_missing() {
     missing cmake have cmake
     missing clang have clang
     missing libclang-dev libclang_present
+    missing python3-pip pip_present
     [ "$purpose" = test ] || return 0
     missing git have git
-    missing python3-venv python_present
+    missing python3-venv venv_present
 }
 
 install_missing() {
