@@ -24,7 +24,7 @@ pub struct Tokenizer {
 
 #[derive(Debug)]
 enum Kind {
-    Unigram(Unigram),
+    Unigram(Box<Unigram>),
     WordPiece(Box<WordPiece>),
 }
 
@@ -37,7 +37,7 @@ impl Tokenizer {
         let kind = if let Some(json) = header.text(TOKENIZER_JSON) {
             Kind::WordPiece(Box::new(WordPiece::from_json(json)?))
         } else if header.get(keys::CODE_POINTS).is_some() {
-            Kind::Unigram(Unigram::from_gguf(header)?)
+            Kind::Unigram(Box::new(Unigram::from_gguf(header)?))
         } else {
             return Ok(None);
         };

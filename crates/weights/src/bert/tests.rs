@@ -1,3 +1,5 @@
+//! Conversion of a made-up sentence-transformers model: every tensor in its place, the tokenizer whole.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,3 +1,5 @@
+//! Conversion of a made-up packed file: blocks copied to where llama.cpp looks for them, ids as unigram gives them.
+
 use proptest::prelude::*;
 
 use super::packed::Packed;

@@ -1,3 +1,5 @@
+//! Round trips, truncations and alterations of GGUF headers; no bytes make the reader panic.
+
 use expect_test::expect;
 use proptest::prelude::*;
 

@@ -42,9 +42,10 @@ enum Fault {
 impl Download<'_> {
     /// Fetches what is missing. `report` hears bytes there and bytes in all.
     pub(super) async fn run(&self, report: &(dyn Fn(u64, Option<u64>) + Send + Sync)) -> Result<(), WeightsError> {
-        let mut failures = 0;
+        let (mut failures, mut furthest) = (0, 0);
         loop {
             let before = length(&self.path)?;
+            furthest = before.max(furthest);
             if Some(before) == self.bytes {
                 return Ok(());
             }
@@ -53,7 +54,8 @@ impl Download<'_> {
                 Err(Fault::Lasting(error)) => return Err(error),
                 Err(Fault::Passing(error)) => error,
             };
-            let has_moved = length(&self.path)? > before;
+            // Measured against the furthest point, so that an end comes even where every attempt begins anew.
+            let has_moved = length(&self.path)? > furthest;
             failures = if has_moved { 1 } else { failures + 1 };
             if failures >= MAX_FAILURES {
                 return Err(error);

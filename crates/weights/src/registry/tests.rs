@@ -1,3 +1,5 @@
+//! The built-in list is right, user entries keep to their folder, addresses mean one thing only.
+
 use proptest::prelude::*;
 
 use super::{Kind, Registry, SourceAddress, check_name};

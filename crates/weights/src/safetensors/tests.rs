@@ -1,3 +1,5 @@
+//! Round trips, truncations and alterations of safetensors headers; no bytes make the reader panic.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

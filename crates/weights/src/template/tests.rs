@@ -1,3 +1,6 @@
+//! Templates render as in Python, refuse within limits, and cuts hold what the module promises. The texts in
+//! `tests/templates` are those of SmolLM2 and Qwen2.5-Coder, both under Apache-2.0.
+
 use expect_test::expect;
 use proptest::prelude::*;
 use serde::Deserialize;
