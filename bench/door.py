@@ -209,13 +209,18 @@ def main():
     parser.add_argument("--quick", action="store_true", help="one round of two seconds, 1 and 64 connections, instant upstream")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", default="1,16,64,256")
+    parser.add_argument("--upstreams", default=";".join(UPSTREAMS), help="separated by semicolons")
     parser.add_argument("--only", help="comma-separated beginnings of the gateways' names")
     options = parser.parse_args()
     for program in ("wrk", "nginx", "node", "npm"):
         if not shutil.which(program):
             raise SystemExit(f"{program} is missing: apt-get install -y wrk nginx-light libnginx-mod-http-echo nodejs npm")
-    upstreams = {name: UPSTREAMS[name] for name in (["instant", "instant, stream"] if options.quick else UPSTREAMS)}
-    seconds, count = (2, 1) if options.quick else (options.seconds, options.rounds)
+    if options.quick:
+        options.upstreams, options.connections, options.seconds, options.rounds = "instant;instant, stream", "1,64", 2, 1
+    upstreams = {name: UPSTREAMS[name] for name in ["instant", *options.upstreams.split(";")]}
+    connection_counts = [int(number) for number in options.connections.split(",")]
+    seconds, count = options.seconds, options.rounds
     processes, result = [], {"cpu": cpu(), "versions": versions(), "seconds": seconds, "rounds": count, "rows": []}
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -237,7 +242,7 @@ def main():
                     processes.append(gateways[-1].process)
             result["idle_mib"] = {gateway.name: gateway.process.resident_mib() for gateway in gateways}
             for upstream in upstreams:
-                for connections in (1, 64) if options.quick else (1, 16, 64, 256):
+                for connections in connection_counts:
                     say(f"{upstream}, {connections} connections")
                     result["rows"] += rounds(gateways, upstream, connections, seconds, count)
         finally:
