@@ -47,7 +47,7 @@ pub async fn verify(app: &App, caller: &Caller, token: &str) -> Result<OnBehalfO
     let issuer = settings.issuers.iter().find(|issuer| issuer.issuer == unread.issuer);
     let issuer = issuer.ok_or_else(|| token::refused("its issuer is not one of the settings' `issuers`"))?;
     let key = app.key_sets.key(issuer, &unread, app.now()).await?;
-    let subject = token::check(issuer, &key, token, app.now())?;
+    let subject = token::check(issuer, &key, (token, &unread), app.now())?;
     Ok(OnBehalfOf::External(issuer.issuer.clone(), subject))
 }
 

@@ -26,7 +26,7 @@ pub struct Refusal {
 
 /// The status of a kind.
 #[must_use]
-pub const fn status(kind: ErrorKind) -> StatusCode {
+pub(crate) const fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,

@@ -1,7 +1,7 @@
 //! The OpenAPI document: made from the handlers, their types and the route table. `docs/openapi.json` is its golden
 //! copy; clients and the console are generated from it.
 
-use app::import::Line;
+use app::import::{GroupLine, Line, PersonLine};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -10,6 +10,7 @@ use http::Method;
 
 use crate::routes::{
     ROUTES, Route, acts, groups, health, import, keys, links, me, metrics, openai, people, services, settings, traces,
+    upstreams,
 };
 
 #[derive(OpenApi)]
@@ -34,9 +35,10 @@ use crate::routes::{
         groups::remove_member, services::create, services::list, services::show, services::update,
         services::deactivate, import::import, keys::create, keys::list, keys::show, keys::revoke,
         acts::epochs, acts::list, settings::show, settings::update,
+        upstreams::list, upstreams::show, upstreams::put, upstreams::remove,
         traces::list, traces::show, traces::give_feedback,
     ),
-    components(schemas(Line)),
+    components(schemas(Line, PersonLine, GroupLine)),
     security(("key" = []), ("session" = [])),
 )]
 struct Described;

@@ -15,6 +15,7 @@ pub(crate) mod people;
 pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod traces;
+pub(crate) mod upstreams;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -140,6 +141,11 @@ pub static ROUTES: &[Route] = &[
 
     Route::new(GET, "/api/v1/settings", OPERATOR, |method| on(method, settings::show)),
     Route::new(PUT, "/api/v1/settings", OPERATOR, |method| on(method, settings::update)),
+
+    Route::new(GET, "/api/v1/upstreams", OPERATOR, |method| on(method, upstreams::list)),
+    Route::new(GET, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::show)),
+    Route::new(PUT, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::put)),
+    Route::new(DELETE, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::remove)),
 
     Route::new(GET, "/api/v1/traces", ANY, |method| on(method, traces::list)),
     Route::new(GET, "/api/v1/traces/{trace}", ANY, |method| on(method, traces::show)),

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::Role;
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::error::AppError;
 
 /// One line: a person or a group.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Line {
     /// A person.
     Person(PersonLine),
@@ -21,8 +22,10 @@ pub enum Line {
 
 /// A person of an import. For somebody known already, what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PersonLine {
+    /// Always `person`.
+    #[serde(rename = "type")]
+    pub kind: PersonKind,
     /// The id in the source.
     pub external_id: String,
     /// The source, the same in all lines that name one.
@@ -47,8 +50,10 @@ pub struct PersonLine {
 
 /// A group of an import. For one known already, what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct GroupLine {
+    /// Always `group`.
+    #[serde(rename = "type")]
+    pub kind: GroupKind,
     /// The id in the source.
     pub external_id: String,
     /// The source, the same in all lines that name one.
@@ -62,7 +67,51 @@ pub struct GroupLine {
     pub members: Option<Vec<String>>,
 }
 
+/// The mark of a person's line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonKind {
+    /// A person.
+    #[default]
+    Person,
+}
+
+/// The mark of a group's line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// A group.
+    #[default]
+    Group,
+}
+
+/// What a line is, before it is read whole: read in two steps, so that what is wrong is named by its place.
+#[derive(Deserialize)]
+struct Marked {
+    #[serde(rename = "type", default)]
+    kind: Value,
+}
+
+impl PartialSchema for Line {
+    fn schema() -> RefOr<Schema> {
+        let one = |name| Ref::from_schema_name(name);
+        OneOfBuilder::new().item(one(PersonLine::name())).item(one(GroupLine::name())).into()
+    }
+}
+
+impl ToSchema for Line {}
+
 impl Line {
+    fn read(bytes: &[u8]) -> Result<Self, wire::InvalidParameter> {
+        match serde_json::from_slice::<Marked>(bytes).map(|marked| marked.kind) {
+            Ok(Value::String(kind)) if kind == "group" => wire::strict::parse(bytes).map(Self::Group),
+            Ok(Value::String(kind)) if kind != "person" => {
+                Err(wire::InvalidParameter::value("type", format!("'{kind}' is not known; use `person` or `group`")))
+            }
+            _ => wire::strict::parse(bytes).map(Self::Person),
+        }
+    }
+
     fn source(&self) -> Option<&str> {
         match self {
             Self::Person(line) => line.source.as_deref(),
@@ -89,7 +138,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Numbered>, AppError> {
         if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let line: Line = wire::strict::parse(bytes).map_err(|invalid| at(number, invalid.param, &invalid.message))?;
+        let line = Line::read(bytes).map_err(|invalid| at(number, invalid.param, &invalid.message))?;
         let (is_person, external_id) = line.key();
         if let Some(first) = seen.insert((is_person, external_id.to_owned()), number) {
             let message = format!("'{external_id}' stands in line {first} already: name everybody once");

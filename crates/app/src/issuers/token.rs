@@ -54,10 +54,15 @@ impl Unverified {
 }
 
 /// The subject of a token whose signature, issuer, audience and times hold.
-pub(super) fn check(issuer: &Issuer, key: &Jwk, token: &str, now: Timestamp) -> Result<String, AppError> {
+pub(super) fn check(
+    issuer: &Issuer,
+    key: &Jwk,
+    (token, unread): (&str, &Unverified),
+    now: Timestamp,
+) -> Result<String, AppError> {
     let key = DecodingKey::from_jwk(key).map_err(|_| refused("the issuer's key cannot be used"))?;
-    let mut rules = Validation::new(Algorithm::RS256);
-    rules.algorithms = ALGORITHMS.to_vec();
+    // INVARIANT: the key was chosen for this algorithm, and it is one of `ALGORITHMS`.
+    let mut rules = Validation::new(unread.algorithm);
     rules.set_issuer(&[&issuer.issuer]);
     rules.set_audience(&[&issuer.audience]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);

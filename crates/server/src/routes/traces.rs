@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use app::listing::{Listing, Slice};
 use app::{App, FeedbackRequest, TraceView};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::body::Payload;
 use crate::caller::By;
@@ -52,11 +52,11 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     By(asker): By,
     Parameters(filter): Parameters<TraceFilter>,
-) -> Answer<Json<serde_json::Value>> {
+) -> Answer<Json<Slice<TraceView>>> {
     let TraceFilter { limit, after, task, outcome, since, until } = filter;
-    let filter = app::TraceFilter { limit, after, task, outcome, since, until };
-    let listing = app::traces(&app, &asker, filter).await?;
-    Ok(Json(json!({ "data": listing.data, "has_more": listing.has_more })))
+    let listing = Listing { limit, after };
+    let filter = app::TraceFilter { listing, task, outcome, since, until };
+    Ok(Json(app::traces(&app, &asker, filter).await?))
 }
 
 /// One of your traces.

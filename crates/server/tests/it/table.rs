@@ -124,7 +124,9 @@ async fn what_is_foreign_answers_like_what_never_was() {
     let stranger = house.person("stranger", &[Role::User, Role::Builder, Role::Operator]).await;
     let foreign = foreign_ids(&house, &owner).await;
     let mut compared = 0;
-    for route in ROUTES.iter().filter(|route| !route.open && route.path.contains('{')) {
+    // Models have no owner: their route answers with the name that was asked for.
+    let owned = |route: &&Route| !route.open && route.path.contains('{') && !route.path.contains("{model}");
+    for route in ROUTES.iter().filter(owned) {
         for id in &foreign {
             let never = match id.split_once('_') {
                 Some((prefix, _)) => format!("{prefix}_{NOBODY}"),
