@@ -25,11 +25,11 @@ pub(crate) struct Grammars {
 
 impl Grammars {
     pub(crate) fn new(vocabulary: &Arc<Vocabulary>) -> Result<Self, String> {
-        let environment: TokEnv = Arc::new(Tokenization { trie: trie_of(vocabulary), vocabulary: Arc::clone(vocabulary) });
+        let environment: TokEnv =
+            Arc::new(Tokenization { trie: trie_of(vocabulary), vocabulary: Arc::clone(vocabulary) });
         let capabilities = InferenceCapabilities::default();
         let slices = llguidance::earley::SlicedBiasComputer::general_slices();
-        let mut factory =
-            ParserFactory::new(&environment, capabilities, &slices).map_err(|error| error.to_string())?;
+        let mut factory = ParserFactory::new(&environment, capabilities, &slices).map_err(|error| error.to_string())?;
         factory.quiet();
         // Verbose errors would carry the answer so far.
         factory.limits_mut().verbose_errors = false;

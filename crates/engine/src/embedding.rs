@@ -72,12 +72,7 @@ impl Embedder {
         let _ = job.reply.send(result.map(|()| vectors));
     }
 
-    fn embed(
-        &mut self,
-        inputs: &[Vec<Token>],
-        places: &[usize],
-        vectors: &mut [Vec<f32>],
-    ) -> Result<(), EngineError> {
+    fn embed(&mut self, inputs: &[Vec<Token>], places: &[usize], vectors: &mut [Vec<f32>]) -> Result<(), EngineError> {
         let mut batch = Batch::default();
         for (sequence, place) in (0..).zip(places) {
             for (position, token) in inputs[*place].iter().enumerate() {

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 
+use tokio::sync::oneshot;
+use weights::gguf::GgufFile;
 use wire::engine::{EngineProps, Health, HealthState};
 
 use crate::constraint::Grammars;
@@ -66,14 +67,20 @@ pub(crate) struct EmbeddingModel {
 }
 
 impl Engine {
-    /// Loads the model on a thread of its own and works there until told to stop. The thread's result is the
-    /// reason why it ended.
-    pub(crate) fn start(self: &Arc<Self>, options: EngineOptions) -> Result<JoinHandle<Result<(), EngineError>>, EngineError> {
+    /// Loads the model on a thread of its own and works there until told to stop. What comes back is the reason
+    /// why the thread ended; nothing comes back from one that panicked.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        options: EngineOptions,
+    ) -> Result<oneshot::Receiver<Result<(), EngineError>>, EngineError> {
         let engine = Arc::clone(self);
-        std::thread::Builder::new()
-            .name("model".to_owned())
-            .spawn(move || engine.work(&options))
-            .map_err(|error| EngineError::system("the model thread cannot start", error))
+        let (ended, end) = oneshot::channel();
+        let work = move || {
+            // The server may have ended first.
+            let _ = ended.send(engine.work(&options));
+        };
+        let started = std::thread::Builder::new().name("model".to_owned()).spawn(work);
+        started.map(|_| end).map_err(|error| EngineError::system("the model thread cannot start", error))
     }
 
     fn work(&self, options: &EngineOptions) -> Result<(), EngineError> {
@@ -87,9 +94,8 @@ impl Engine {
 
     fn load_model(&self, path: &Path) -> Result<Model, EngineError> {
         let unusable = |reason: String| EngineError::Model { path: path.to_owned(), reason };
-        if !path.is_file() {
-            return Err(unusable("there is no such file".to_owned()));
-        }
+        // The reader of headers has limits that llama.cpp's lacks, so a damaged file ends here, in words.
+        GgufFile::open(path).map_err(|error| unusable(error.to_string()))?;
         let mut report = |progress: f32| {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             let permille = (progress.clamp(0.0, 1.0) * 1000.0) as u32;
@@ -191,7 +197,9 @@ impl Engine {
     pub(crate) fn text(&self) -> Result<&TextModel, EngineError> {
         match self.loaded()? {
             Loaded::Text(model) => Ok(model),
-            Loaded::Embedding(_) => Err(EngineError::unsupported("model", "it makes embeddings and does not write text")),
+            Loaded::Embedding(_) => {
+                Err(EngineError::unsupported("model", "it makes embeddings and does not write text"))
+            }
         }
     }
 

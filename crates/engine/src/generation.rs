@@ -82,9 +82,8 @@ pub(crate) fn submit(
         let room = room_for(model, prompt.len())?;
         let asked = parameters.max_tokens.and_then(|count| usize::try_from(count).ok()).unwrap_or(room);
         for answer in 0..answers {
-            let compile = |(grammar, param)| {
-                model.grammars.compile(grammar).map_err(|reason| EngineError::value(param, reason))
-            };
+            let compile =
+                |(grammar, param)| model.grammars.compile(grammar).map_err(|reason| EngineError::value(param, reason));
             let constraint = grammar.map(compile).transpose()?;
             let generation = Generation {
                 sampling: parameters.sampling(Random::seed_of(seed, answer)),

@@ -68,7 +68,8 @@ impl Composer {
         let with_tools = model.metadata("tokenizer.chat_template.tool_use");
         let (begin, end) = vocabulary.marker_texts();
         let tokens = Tokens { begin, end };
-        let template = ChatTemplate::compile(&source, with_tools.as_deref(), tokens).map_err(|error| error.to_string())?;
+        let template =
+            ChatTemplate::compile(&source, with_tools.as_deref(), tokens).map_err(|error| error.to_string())?;
         let shown = with_tools.as_deref().unwrap_or(&source);
         let style = Style::of_template(shown).filter(|_| template.features().tools);
         Ok(Some(Self { template, style }))

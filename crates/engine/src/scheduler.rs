@@ -33,9 +33,18 @@ use sequences::Sequences;
 pub(crate) enum Command {
     /// Sequences to run; those of one request come together.
     Submit(Vec<Job>),
-    LoadAdapter { name: String, path: PathBuf, reply: oneshot::Sender<Result<(), EngineError>> },
-    UnloadAdapter { name: String, reply: oneshot::Sender<Result<(), EngineError>> },
-    Adapters { reply: oneshot::Sender<Vec<(String, PathBuf)>> },
+    LoadAdapter {
+        name: String,
+        path: PathBuf,
+        reply: oneshot::Sender<Result<(), EngineError>>,
+    },
+    UnloadAdapter {
+        name: String,
+        reply: oneshot::Sender<Result<(), EngineError>>,
+    },
+    Adapters {
+        reply: oneshot::Sender<Vec<(String, PathBuf)>>,
+    },
     SetThreads(u32),
     /// Finish what runs and waits, then end.
     Stop,

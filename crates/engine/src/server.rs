@@ -52,13 +52,7 @@ pub async fn serve(options: EngineOptions, stop: impl Future<Output = ()> + Send
     let listener = listen(&options.socket)?;
     let socket = options.socket.clone();
     let engine = Arc::new(Engine::default());
-    let thread = engine.start(options)?;
-    let (ended, mut model_ended) = oneshot::channel();
-    tokio::task::spawn_blocking(move || {
-        let result = thread.join().unwrap_or_else(|_| Err(EngineError::Computation("the model thread panicked".to_owned())));
-        // Nobody listens where the server has ended first.
-        let _ = ended.send(result);
-    });
+    let mut model_ended = engine.start(options)?;
     let (drain, drained) = oneshot::channel::<()>();
     let serving = axum::serve(listener, routes::router(Arc::clone(&engine))).with_graceful_shutdown(async {
         // An error means that the sender is gone: the end as well.
@@ -73,17 +67,22 @@ pub async fn serve(options: EngineOptions, stop: impl Future<Output = ()> + Send
             let loaded = engine.is_loaded();
             let _ = tokio::time::timeout(GRACE, &mut serving).await;
             match loaded {
-                true => tokio::time::timeout(GRACE, &mut model_ended).await.ok().and_then(Result::ok).unwrap_or(Ok(())),
+                true => tokio::time::timeout(GRACE, &mut model_ended).await.map_or(Ok(()), reason),
                 // A load cannot be interrupted; the process ends around it.
                 false => Ok(()),
             }
         }
-        result = &mut model_ended => result.unwrap_or(Ok(())),
+        result = &mut model_ended => reason(result),
     };
     serving.abort();
     // The file may be gone already.
     let _ = std::fs::remove_file(&socket);
     result
+}
+
+/// Why the model thread ended; one that panicked says nothing.
+fn reason(end: Result<Result<(), EngineError>, oneshot::error::RecvError>) -> Result<(), EngineError> {
+    end.unwrap_or_else(|_| Err(EngineError::Computation("the model thread panicked".to_owned())))
 }
 
 /// Opens the socket for this user only, replacing what a killed engine left behind.

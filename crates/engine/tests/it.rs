@@ -2,6 +2,22 @@
 
 #[path = "it/harness.rs"]
 mod harness;
+#[path = "it/schemas.rs"]
+mod schemas;
 
+#[path = "it/adapters.rs"]
+mod adapters;
 #[path = "it/answers.rs"]
 mod answers;
+#[path = "it/cache.rs"]
+mod cache;
+#[path = "it/formats.rs"]
+mod formats;
+#[path = "it/lifecycle.rs"]
+mod lifecycle;
+#[path = "it/limits.rs"]
+mod limits;
+#[path = "it/prompts.rs"]
+mod prompts;
+#[path = "it/tools.rs"]
+mod tools;

@@ -74,10 +74,7 @@ fn with_whitespace(schema: &Value) -> Value {
         other => json!({ "allOf": [other] }),
     };
     if let Some(root) = schema.as_object_mut() {
-        root.insert(
-            "x-guidance".to_owned(),
-            json!({ "whitespace_flexible": true, "whitespace_pattern": WHITESPACE }),
-        );
+        root.insert("x-guidance".to_owned(), json!({ "whitespace_flexible": true, "whitespace_pattern": WHITESPACE }));
     }
     schema
 }

@@ -21,13 +21,39 @@ const SCHEMA_MAP: [&str; 4] = ["properties", "patternProperties", "$defs", "defi
 const SCHEMA_LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Enforced keywords with plain values.
 const PLAIN: [&str; 17] = [
-    "$ref", "const", "enum", "type", "minItems", "maxItems", "required", "minProperties", "maxProperties",
-    "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+    "$ref",
+    "const",
+    "enum",
+    "type",
+    "minItems",
+    "maxItems",
+    "required",
+    "minProperties",
+    "maxProperties",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
 ];
 /// Keywords that describe and do not restrict.
 const ANNOTATIONS: [&str; 13] = [
-    "$id", "id", "$comment", "title", "description", "default", "examples", "example", "deprecated", "readOnly",
-    "writeOnly", "contentMediaType", "contentEncoding",
+    "$id",
+    "id",
+    "$comment",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "example",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "contentMediaType",
+    "contentEncoding",
 ];
 /// Formats that are enforced.
 const FORMATS: [&str; 10] =

@@ -145,9 +145,7 @@ impl Context {
         let mut scales = [1.0_f32];
         let count = usize::from(adapter.is_some());
         // SAFETY: `count` entries of both arrays are valid, and are copied.
-        unsafe {
-            sys::llama_set_adapters_lora(self.raw.as_ptr(), adapters.as_mut_ptr(), count, scales.as_mut_ptr())
-        };
+        unsafe { sys::llama_set_adapters_lora(self.raw.as_ptr(), adapters.as_mut_ptr(), count, scales.as_mut_ptr()) };
     }
 
     /// Makes `target` share the first `length` cells of `source`. Costs no computation and no memory.

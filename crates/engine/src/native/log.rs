@@ -14,11 +14,8 @@ struct Lines {
     last_error: String,
 }
 
-static LINES: Mutex<Lines> = Mutex::new(Lines {
-    level: sys::GGML_LOG_LEVEL_NONE,
-    pending: String::new(),
-    last_error: String::new(),
-});
+static LINES: Mutex<Lines> =
+    Mutex::new(Lines { level: sys::GGML_LOG_LEVEL_NONE, pending: String::new(), last_error: String::new() });
 
 pub(super) fn install() {
     // SAFETY: `receive` is a plain function without captured state, so the null user pointer is never read.

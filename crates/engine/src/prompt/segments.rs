@@ -115,13 +115,17 @@ mod tests {
     /// A template in the manner of ChatML.
     fn render(conversation: &Conversation, count: usize) -> String {
         let tools: String = conversation.tools.iter().map(|tool| format!("[{}]", tool.function.name)).collect();
-        let messages = conversation.messages[..count].iter().map(|labelled| {
-            format!("<{}>{}\n", labelled.message.role.as_str(), labelled.message.text())
-        });
+        let messages = conversation.messages[..count]
+            .iter()
+            .map(|labelled| format!("<{}>{}\n", labelled.message.role.as_str(), labelled.message.text()));
         tools + &messages.collect::<String>()
     }
 
-    fn labels(conversation: &Conversation, whole: &str, render: impl Fn(usize) -> Option<String>) -> Vec<(String, Label)> {
+    fn labels(
+        conversation: &Conversation,
+        whole: &str,
+        render: impl Fn(usize) -> Option<String>,
+    ) -> Vec<(String, Label)> {
         let segments = of(whole, conversation, render);
         assert_eq!(segments.iter().map(|segment| &whole[segment.range.clone()]).collect::<String>(), whole);
         segments.into_iter().map(|segment| (whole[segment.range].to_owned(), segment.label)).collect()
@@ -129,10 +133,8 @@ mod tests {
 
     #[test]
     fn each_message_keeps_its_label_and_the_opened_turn_goes_with_the_last() {
-        let talk = conversation(
-            &[(MessageRole::System, "S", shared("task")), (MessageRole::User, "U", shared("ada"))],
-            &[],
-        );
+        let talk =
+            conversation(&[(MessageRole::System, "S", shared("task")), (MessageRole::User, "U", shared("ada"))], &[]);
         let whole = render(&talk, 2) + "<assistant>";
         assert_eq!(
             labels(&talk, &whole, |count| Some(render(&talk, count))),

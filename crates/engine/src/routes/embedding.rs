@@ -4,9 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use tokio::sync::oneshot;
 use wire::completion::Prompt;
-use wire::embedding::{
-    EmbeddingEntry, EmbeddingRequest, EmbeddingResponse, EmbeddingUsage, InputType, Vector,
-};
+use wire::embedding::{EmbeddingEntry, EmbeddingRequest, EmbeddingResponse, EmbeddingUsage, InputType, Vector};
 use wire::engine::Call;
 
 use super::{Shared, read};
@@ -56,7 +54,10 @@ fn inputs(request: &EmbeddingRequest, model: &EmbeddingModel) -> Result<Vec<Vec<
         };
         let vocabulary = i64::from(model.props.vocabulary);
         if let Some(token) = tokens.iter().find(|token| i64::from(**token) >= vocabulary) {
-            return Err(EngineError::value(format_args!("input[{place}]"), format_args!("the model has no token {token}")));
+            return Err(EngineError::value(
+                format_args!("input[{place}]"),
+                format_args!("the model has no token {token}"),
+            ));
         }
         match tokens.len() {
             0 => Err(EngineError::value(format_args!("input[{place}]"), "it must have at least one token")),

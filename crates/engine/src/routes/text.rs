@@ -2,9 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use wire::engine::{
-    DetokenizeReply, DetokenizeRequest, RenderReply, RenderRequest, TokenizeReply, TokenizeRequest,
-};
+use wire::engine::{DetokenizeReply, DetokenizeRequest, RenderReply, RenderRequest, TokenizeReply, TokenizeRequest};
 
 use super::{Shared, read};
 use crate::engine::{Loaded, TextModel};

@@ -116,7 +116,8 @@ mod tests {
         let mut covered = 0.0;
         let mut kept = Vec::new();
         for (weight, place) in all {
-            if (covered >= f64::from(options.top_p) * mass && !kept.is_empty()) || weight < f64::from(options.min_p) {
+            let covered_all = options.top_p < 1.0 && covered >= f64::from(options.top_p) * mass && !kept.is_empty();
+            if covered_all || weight < f64::from(options.min_p) {
                 break;
             }
             covered += weight;

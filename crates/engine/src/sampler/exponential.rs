@@ -26,9 +26,9 @@ pub(super) fn largest(row: &[f32]) -> f32 {
 #[inline]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "n is within -126..=0")]
 fn exp(x: f32) -> f32 {
-    let power = (x * LOG2_E).max(-126.0);
-    let whole = power.round_ties_even();
-    let part = (power - whole) * std::f32::consts::LN_2;
+    let whole = (x * LOG2_E).max(-126.0).round_ties_even();
+    // ln 2 in two parts (Cody and Waite), so that the product with `whole` is exact.
+    let part = x.max(-88.0) - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
     let mut sum = 1.0 / 720.0;
     for factor in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         sum = sum * part + factor;

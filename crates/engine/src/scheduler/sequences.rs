@@ -66,9 +66,8 @@ impl Sequences {
         }
         let mut history = run.history;
         history.truncate(keep);
-        let covers = |other: &Kept| {
-            other.adapter == run.adapter && history.shared_prefix(&other.history) == other.history.len()
-        };
+        let covers =
+            |other: &Kept| other.adapter == run.adapter && history.shared_prefix(&other.history) == other.history.len();
         let covered: Vec<Sequence> =
             self.kept.iter().filter(|other| covers(other)).map(|other| other.sequence).collect();
         self.kept.retain(|other| !covered.contains(&other.sequence));

@@ -177,7 +177,9 @@ fn merge(pieces: Vec<Piece>) -> Vec<Piece> {
     for piece in pieces {
         match (merged.last_mut(), piece) {
             (Some(Piece::Content(words)), Piece::Content(more)) => words.push_str(&more),
-            (Some(Piece::Arguments { index, more }), Piece::Arguments { index: same, more: rest }) if *index == same => {
+            (Some(Piece::Arguments { index, more }), Piece::Arguments { index: same, more: rest })
+                if *index == same =>
+            {
                 more.push_str(&rest);
             }
             (_, piece) => merged.push(piece),
@@ -222,7 +224,7 @@ mod tests {
         let text = "Let me see.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>\n{\"name\": \"g\", \"arguments\": {}}\n</tool_call>";
         for size in 1..9 {
             let (words, calls) = read(Style::Tagged, text, size);
-            assert_eq!(words, "Let me see.\n", "in pieces of {size}");
+            assert_eq!(words, "Let me see.", "in pieces of {size}");
             assert_eq!(calls, [call("f", "{\"a\": 1}"), call("g", "{}")]);
         }
     }

@@ -60,6 +60,8 @@ impl Running {
         let folder = TempDir::new().expect("a folder");
         let socket = folder.path().join("engine.sock");
         let mut options = EngineOptions::new(model, socket.clone());
+        // Tests run side by side: more threads than cores would spin against each other.
+        options.threads = Some(1);
         change(&mut options);
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(engine::serve(options, async {
@@ -172,8 +174,34 @@ pub(crate) fn words(reply: &Value) -> &str {
 /// The words of a stream's answer `index`.
 pub(crate) fn streamed(events: &[Value], index: u64) -> String {
     let choices = events.iter().flat_map(|event| event["choices"].as_array().expect("choices"));
-    choices
-        .filter(|choice| choice["index"] == index)
-        .filter_map(|choice| choice["delta"]["content"].as_str())
-        .collect()
+    choices.filter(|choice| choice["index"] == index).filter_map(|choice| choice["delta"]["content"].as_str()).collect()
+}
+
+/// The likeliest first tokens of an answer that was asked for with `top_logprobs`.
+fn first_choices(reply: &Value) -> Vec<(String, f64)> {
+    let top = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"].as_array().expect("top_logprobs");
+    let entry = |entry: &Value| {
+        (entry["token"].as_str().expect("text").to_owned(), entry["logprob"].as_f64().expect("a number"))
+    };
+    top.iter().map(entry).collect()
+}
+
+/// Whether two answers began from the same state. Kernels round differently for other sizes of a batch, so that
+/// log-probabilities move by some hundredths; a wrong state moves them by whole numbers.
+pub(crate) fn began_alike(one: &Value, other: &Value) -> bool {
+    let (one, other) = (first_choices(one), first_choices(other));
+    let near = |(token, logprob): &(String, f64)| {
+        other.iter().any(|(same, theirs)| same == token && (logprob - theirs).abs() < 0.15)
+    };
+    // The last of the list may have changed places with one beyond it.
+    one.len() > 3 && one[..one.len() - 1].iter().filter(|choice| near(choice)).count() + 1 >= one.len() - 1
+}
+
+/// The tokens an answer chose, with their log-probabilities.
+pub(crate) fn choices(reply: &Value) -> Vec<(String, f64)> {
+    let content = reply["choices"][0]["logprobs"]["content"].as_array().expect("logprobs");
+    let entry = |entry: &Value| {
+        (entry["token"].as_str().expect("text").to_owned(), entry["logprob"].as_f64().expect("a number"))
+    };
+    content.iter().map(entry).collect()
 }

@@ -34,7 +34,8 @@ pub(super) fn prepare(model: &TextModel, call: &Call<ChatRequest>, number: u64) 
         return Err(EngineError::unsupported("response_format", message));
     }
     let grammar_param = if plan.grammar.is_some() { "tools" } else { "response_format" };
-    let conversation = conversation(request, extras, &plan, composer.style().is_some(), composer.knows_system(), number);
+    let conversation =
+        conversation(request, extras, &plan, composer.style().is_some(), composer.knows_system(), number);
     let prompt = composer.compose(&conversation, &model.vocabulary)?;
     Ok(Prepared {
         prompt: prompt.history,
@@ -81,10 +82,10 @@ fn conversation(
     }
     let preamble = label(extras.preamble_label.as_ref());
     if let Some(instructions) = &plan.instructions {
-        messages.insert(0, Labelled {
-            message: Message::new(MessageRole::System, instructions.as_str()),
-            label: preamble.clone(),
-        });
+        messages.insert(
+            0,
+            Labelled { message: Message::new(MessageRole::System, instructions.as_str()), label: preamble.clone() },
+        );
     }
     merge_system(&mut messages, knows_system, &private);
     let tools = plan.described_by_template.clone();
