@@ -107,7 +107,7 @@ fn timed_out(error: ModelsError) -> (Phase, &'static str) {
 #[tokio::test]
 async fn a_silent_server_is_not_waited_for_without_end() {
     let (peer, _never) = gated().await;
-    let (_, route) = one(&peer.base_url, |config| {
+    let (catalog, route) = one(&peer.base_url, |config| {
         config.timeouts.first_byte_ms = 40;
         config.timeouts.answer_ms = 30;
     });
@@ -115,7 +115,7 @@ async fn a_silent_server_is_not_waited_for_without_end() {
     assert_eq!(timed_out(error), (Phase::FirstByte, "upstream_timeout"));
     let error = route.chat(&ask("hello"), by("ann")).await.unwrap_err();
     assert_eq!(timed_out(error).0, Phase::Answer);
-    assert_eq!(peer.seen().len(), 2, "sent again");
+    assert_eq!(catalog.snapshots()[0].counts.retries, 0);
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn the_wait_for_a_place_counts_towards_the_whole() {
     let peer = Peer::start(|_| async { events(&[&piece("hi"), LAST, "[DONE]"]) }).await;
     let (catalog, route) = one(&peer.base_url, |config| {
         config.max_concurrent = 1;
-        config.timeouts.total_ms = Some(60);
+        config.timeouts.total_ms = Some(500);
     });
     // A stream that is not read on holds its place.
     let held = route.chat_stream(&ask("hello"), by("ann")).await.unwrap().value;
