@@ -55,7 +55,6 @@ fn test_folders(root: &Path) -> Vec<(&'static str, PathBuf)> {
     let mut folders = vec![("FREEHOLD_DATA", root.join("../shared/data"))];
     if let Some(cache) = cache_folder() {
         folders.push(("FREEHOLD__MODELS__DIR", cache.join("models")));
-        folders.push(("FREEHOLD_PYTHON", cache.join("tools/bin/python")));
     }
     folders
 }
