@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Principal, Source, Token};
+use domain::{Principal, Provenance, Source, Token};
 
 use crate::caller::Caller;
 use crate::directory::Directory;
@@ -43,6 +43,12 @@ impl Access {
             Principal::Person(_) => self.closure.contains(&Token::Everyone),
             Principal::Service(_) => !self.closure.is_empty(),
         }
+    }
+
+    /// Whether every source of this may be read now (ACCESS.md, rules 7 and 11).
+    #[must_use]
+    pub fn reads_all(&self, provenance: &Provenance) -> bool {
+        provenance.sources().iter().all(|source| self.reads(source))
     }
 
     /// ACCESS.md, rule 7, the owner clause: the owner, while active.

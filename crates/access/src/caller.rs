@@ -82,6 +82,41 @@ impl Caller {
         &self.roles
     }
 
+    /// The scopes that narrow this caller to some roles; none where the key names no role, or there is no key.
+    #[must_use]
+    pub fn narrowed_to(&self) -> Option<&BTreeSet<Scope>> {
+        let scopes = &self.key.as_ref()?.scopes;
+        scopes.iter().any(|scope| scope.role().is_some()).then_some(scopes)
+    }
+
+    /// Refuses a caller who could hand out more than they have themselves: one who acts for somebody else.
+    ///
+    /// # Errors
+    /// [`AccessError::Narrowed`].
+    pub fn require_in_person(&self) -> Result<(), AccessError> {
+        if self.via.is_empty() { Ok(()) } else { Err(AccessError::Narrowed) }
+    }
+
+    /// Whether this caller would still be let in: the key neither revoked nor expired, everybody in the chain active,
+    /// and the person still within the service's reach (ACCESS.md, rule 11).
+    ///
+    /// # Errors
+    /// [`AccessError::InvalidKey`] or [`AccessError::ActForDenied`].
+    pub fn recheck(&self, directory: &Directory, now: Timestamp) -> Result<(), AccessError> {
+        if let Some(key) = &self.key {
+            let good = directory.key(key.id).filter(|key| key.revoked_at.is_none());
+            if good.is_none_or(|key| key.expires_at.is_some_and(|expiry| expiry <= now)) {
+                return Err(AccessError::InvalidKey);
+            }
+        }
+        let chain = self.via.iter().map(|service| Principal::Service(*service));
+        if !chain.chain([self.principal]).all(|principal| directory.is_active(principal)) {
+            return Err(AccessError::InvalidKey);
+        }
+        let reached = |person| self.via.iter().all(|service| within_reach(directory, *service, person));
+        if self.person().is_some_and(|person| !reached(person)) { Err(AccessError::ActForDenied) } else { Ok(()) }
+    }
+
     /// Refuses a caller who has none of these roles.
     ///
     /// # Errors

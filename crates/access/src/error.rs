@@ -14,6 +14,12 @@ pub enum AccessError {
     /// The key may not act for others, or not for this one, or there is no such person.
     #[error("this key may not act on behalf of that person: it needs the scope 'act_for' and the person in its groups")]
     ActForDenied,
+    /// What was asked would hand out more than this caller has.
+    #[error(
+        "a key that is narrowed to scopes, or acts for somebody else, cannot make a wider one: use a key of your own \
+         without scopes"
+    )]
+    Narrowed,
     /// The caller lacks the role that the whole route needs.
     #[error("this needs the role '{0}', which this key or its holder lacks")]
     RoleMissing(Role),
@@ -28,7 +34,7 @@ impl AccessError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::MissingKey | Self::InvalidKey => ErrorKind::Unauthenticated,
-            Self::ActForDenied | Self::RoleMissing(_) => ErrorKind::Forbidden,
+            Self::ActForDenied | Self::Narrowed | Self::RoleMissing(_) => ErrorKind::Forbidden,
             Self::NotFound => ErrorKind::NotFound,
         }
     }
@@ -40,6 +46,7 @@ impl AccessError {
             Self::MissingKey => "missing_api_key",
             Self::InvalidKey => "invalid_api_key",
             Self::ActForDenied => "act_for_denied",
+            Self::Narrowed => "key_is_narrowed",
             Self::RoleMissing(_) => "role_missing",
             Self::NotFound => "not_found",
         }

@@ -47,6 +47,5 @@ impl<T> Deref for Checked<T> {
 /// [`AccessError::NotFound`], the same as for what does not exist.
 pub fn open<T>(access: &Access, sealed: Sealed<T>) -> Result<Checked<T>, AccessError> {
     let owned = sealed.owner.is_none_or(|owner| access.owns(owner));
-    let readable = sealed.provenance.sources().iter().all(|source| access.reads(source));
-    if owned && readable { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
+    if owned && access.reads_all(&sealed.provenance) { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
 }

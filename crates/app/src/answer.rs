@@ -54,6 +54,22 @@ pub async fn answer(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Reply
     Ok(Reply::Whole(Box::new(reply), trace))
 }
 
+/// Records a request that was turned away before its body could be read as one.
+pub async fn refuse(app: &Arc<App>, asker: &Asker, code: &str) -> Option<TraceId> {
+    Exchange::begin(app, asker).refused(code).await
+}
+
+/// Whether a body asks for a stream; what cannot be read does not.
+#[must_use]
+pub fn streams(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Wish {
+        #[serde(default)]
+        stream: Option<bool>,
+    }
+    serde_json::from_slice::<Wish>(body).is_ok_and(|wish| wish.stream == Some(true))
+}
+
 /// The body as a request, noted in the books.
 fn read(exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<ChatRequest, AppError> {
     let request: ChatRequest = wire::strict::read(body)?;
@@ -95,8 +111,8 @@ async fn generate(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> 
     exchange.answered_by(&answered.by);
     let mut reply = answered.value;
     reply.model.clone_from(&request.model);
-    let transcript = Transcript::of(&reply);
-    exchange.said(&transcript);
+    exchange.said(&Transcript::of(&reply));
+    exchange.recheck()?;
     Ok(reply)
 }
 

@@ -12,9 +12,11 @@ use crate::counters::Counters;
 use crate::error::AppError;
 use crate::ids::Ids;
 use crate::issuers::KeySets;
+use crate::jobs::{self, Jobs};
 use crate::limiter::Limiter;
 use crate::readiness::Readiness;
 use crate::settings::LiveSettings;
+use crate::stock::Stock;
 
 /// What the verbs need. One for each process, shared by all requests.
 pub struct App {
@@ -38,6 +40,10 @@ pub struct App {
     pub readiness: Readiness,
     /// What goes on behind a request that has ended; waited for when the door closes.
     pub tasks: TaskTracker,
+    /// The models of this machine, where it keeps any.
+    pub(crate) stock: Option<Stock>,
+    /// The background jobs that this process works on.
+    pub(crate) jobs: Jobs,
     /// The installation's key for hashes that remain where content does not.
     pub(crate) hash_key: [u8; 32],
 }
@@ -57,7 +63,8 @@ pub struct AppOptions {
 }
 
 impl App {
-    /// Puts the parts together; on a new installation makes the key of its hashes.
+    /// Puts the parts together; on a new installation makes the key of its hashes. Jobs that a server before this one
+    /// left unfinished have failed.
     ///
     /// # Errors
     /// The state could not be read or written.
@@ -65,6 +72,7 @@ impl App {
         let AppOptions { store, models, clock, ids, key_sets } = options;
         let settings = LiveSettings::open(&store, &models).await?;
         let hash_key = store.hash_key(ids.secret()).await?;
+        jobs::fail_interrupted(&store, clock.now()).await?;
         Ok(Self {
             store,
             models,
@@ -76,12 +84,22 @@ impl App {
             key_sets,
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
+            stock: None,
+            jobs: Jobs::default(),
             hash_key,
         })
     }
 
-    /// Waits for what goes on behind requests that have ended.
+    /// The same with the models of this machine, which are shown, pulled and removed by name.
+    #[must_use]
+    pub fn with_stock(mut self, stock: Option<Stock>) -> Self {
+        self.stock = stock;
+        self
+    }
+
+    /// Waits for what goes on behind requests that have ended. Jobs stop where they are.
     pub async fn finish(&self) {
+        jobs::stop(self);
         self.tasks.close();
         self.tasks.wait().await;
     }

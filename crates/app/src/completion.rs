@@ -90,6 +90,7 @@ async fn whole(
     let mut transcript = Transcript::default();
     transcript.add_text(&reply);
     exchange.said(&transcript);
+    exchange.recheck()?;
     reply.freehold = Some(ChunkAdditions::Closing(exchange.additions()));
     Ok(reply)
 }

@@ -58,5 +58,6 @@ async fn vectors(
     let mut reply = answered.value;
     reply.model = request.model;
     exchange.took(u64::from(reply.usage.prompt_tokens), 0, 0);
+    exchange.recheck()?;
     Ok(reply)
 }

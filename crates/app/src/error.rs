@@ -4,6 +4,7 @@ use access::AccessError;
 use domain::ErrorKind;
 use models::ModelsError;
 use store::StoreError;
+use weights::WeightsError;
 use wire::InvalidParameter;
 
 /// What can go wrong with a verb.
@@ -18,6 +19,9 @@ pub enum AppError {
     /// No model answered.
     #[error(transparent)]
     Models(#[from] ModelsError),
+    /// A model's file could not be had, kept or removed.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A field or parameter is wrong: which, and what to do.
     #[error("{message}")]
     Invalid {
@@ -52,6 +56,9 @@ pub enum AppError {
         /// The stable code.
         code: &'static str,
     },
+    /// The right to an answer was taken away while it was made.
+    #[error("your access changed while this was answered, so it stops here: ask again with what you may use now")]
+    AccessChanged,
     /// The door is closing.
     #[error("the server is stopping: try again in a moment")]
     ShuttingDown,
@@ -97,10 +104,12 @@ impl AppError {
             Self::Access(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::Models(error) => error.kind(),
+            Self::Weights(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
             Self::ShuttingDown | Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::AccessChanged => ErrorKind::Forbidden,
             Self::Limited { .. } => ErrorKind::RateLimited,
         }
     }
@@ -112,6 +121,8 @@ impl AppError {
             Self::Access(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Models(error) => error.code(),
+            Self::Weights(error) => error.code(),
+            Self::AccessChanged => "access_changed",
             Self::ShuttingDown => "shutting_down",
             Self::Invalid { code, .. }
             | Self::Conflict { code, .. }

@@ -12,6 +12,7 @@ use models::{AnsweredBy, Route};
 use serde_json::Value;
 use store::{StoreError, TraceEntry};
 use tokio::task::JoinHandle;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::freehold::Additions;
 
 use crate::answer::Unanswered;
@@ -42,7 +43,14 @@ pub struct Exchange {
     content: TraceContent,
     price: Price,
     reservation: Option<Reservation>,
+    worst: Option<WorstCase>,
+    /// Whether the model has begun: from then on the request costs something.
+    began: bool,
+    /// The epoch at which the right to this answer was last checked.
+    checked_epoch: u64,
     finished: bool,
+    /// The door waits for this when it closes.
+    _open: TaskTrackerToken,
 }
 
 impl Exchange {
@@ -52,6 +60,7 @@ impl Exchange {
         app.counters.start();
         let access = Access::of(&app.directory(), &asker.caller);
         let trace = opening(app, asker, &access);
+        let checked_epoch = access.epoch();
         Self {
             app: app.clone(),
             caller: asker.caller.clone(),
@@ -61,7 +70,11 @@ impl Exchange {
             content: TraceContent::default(),
             price: Price::default(),
             reservation: None,
+            worst: None,
+            began: false,
+            checked_epoch,
             finished: false,
+            _open: app.tasks.token(),
         }
     }
 
@@ -87,15 +100,16 @@ impl Exchange {
         self.trace.caller.subject = subject;
     }
 
-    /// Under which name it was asked for, and who will answer at what price. A name that leads nowhere is the client's
-    /// words, and not kept here.
-    pub fn routed_to(&mut self, name: &str, route: &Route) {
-        name.clone_into(&mut self.trace.task);
+    /// Which model was asked for, whatever the client calls it, and at what price. A name that leads nowhere is the
+    /// client's words, and not kept here.
+    pub fn routed_to(&mut self, route: &Route) {
+        route.model().clone_into(&mut self.trace.task);
         self.price = route.price();
     }
 
     /// Who answered.
     pub fn answered_by(&mut self, by: &AnsweredBy) {
+        self.began = true;
         self.trace.model = Some(by.model.clone());
         self.trace.upstream = Some(by.upstream.clone());
         self.trace.weights_hash.clone_from(&by.weights_hash);
@@ -111,6 +125,10 @@ impl Exchange {
                 u64::from(usage.cached_tokens()),
                 u64::from(usage.completion_tokens),
             );
+        }
+        if transcript.usage().is_none() {
+            // Cut off before the upstream could say: at least the pieces that came were tokens.
+            self.took(0, 0, transcript.pieces());
         }
         self.trace.logprobs = transcript.logprob_summary();
         self.set_output(|| transcript.output());
@@ -154,6 +172,7 @@ impl Exchange {
             app.store.spent_micro_usd(key, now.month_index()).await?
         };
         let limits = self.caller.limits();
+        self.worst = Some(worst);
         self.reservation = Some(app.limiter.reserve(key, &limits, worst, now, spent)?);
         Ok(())
     }
@@ -214,6 +233,24 @@ impl Exchange {
         }
     }
 
+    /// ACCESS.md, rule 11: before more of an answer is released, the right to it is checked again if anything about
+    /// rights has changed since.
+    ///
+    /// # Errors
+    /// [`AppError::AccessChanged`].
+    pub fn recheck(&mut self) -> Result<(), AppError> {
+        let directory = self.app.directory();
+        if directory.epoch() == self.checked_epoch {
+            return Ok(());
+        }
+        let access = Access::of(&directory, &self.caller);
+        let may_go_on = self.caller.recheck(&directory, self.app.now()).is_ok()
+            && access.uses_base_models()
+            && access.reads_all(&self.trace.provenance);
+        self.checked_epoch = directory.epoch();
+        if may_go_on { Ok(()) } else { Err(AppError::AccessChanged) }
+    }
+
     fn elapsed_ms(&self) -> f64 {
         // Microseconds are enough for a person and short in JSON.
         (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3
@@ -237,12 +274,15 @@ impl Exchange {
         self.close(outcome, Some(error.code()));
         let trace = match self.record().await {
             Ok(()) => self.trace_id(),
-            Err(unrecorded) => {
-                tracing::error!(error = %unrecorded, "a request that ended with an error could not be recorded");
-                None
-            }
+            Err(_) => None,
         };
         Unanswered { error, trace }
+    }
+
+    /// The request was turned away before a verb saw it, under this code.
+    pub async fn refused(mut self, code: &str) -> Option<TraceId> {
+        self.close(Outcome::Refused, Some(code));
+        self.record().await.ok().and_then(|()| self.trace_id())
     }
 
     fn close(&mut self, outcome: Outcome, reason: Option<&str>) {
@@ -250,11 +290,22 @@ impl Exchange {
         self.trace.outcome = outcome;
         self.trace.reason = reason.map(ToOwned::to_owned);
         self.finished = true;
-        if let Some(reservation) = self.reservation.take() {
-            let tokens = self.trace.tokens;
-            reservation.settle(tokens.prompt + tokens.completion, self.trace.cost_micro_usd);
-        }
+        self.settle();
         self.app.counters.count(&self.trace);
+    }
+
+    /// Replaces what was reserved by what was taken. Whoever leaves before the count has come pays the worst case: the
+    /// model may have worked that much, and leaving must not be a way around a limit.
+    fn settle(&mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        let tokens = self.trace.tokens;
+        match self.worst {
+            Some(worst) if self.began && tokens.prompt == 0 => {
+                self.trace.cost_micro_usd = worst.cost_micro_usd;
+                reservation.settle(worst.tokens, worst.cost_micro_usd);
+            }
+            _ => reservation.settle(tokens.prompt + tokens.completion, self.trace.cost_micro_usd),
+        }
     }
 
     /// Takes out of the exchange what its capture mode lets reach the disk: under `none` that is the key's spending.
@@ -271,7 +322,9 @@ impl Exchange {
     /// Records in a task of its own: a client that leaves now takes nothing away.
     fn record_in_background(&mut self) -> JoinHandle<Result<(), StoreError>> {
         let (entry, store) = (self.entry(), self.app.store.clone());
-        self.app.tasks.spawn(async move { store.record(entry).await })
+        self.app.tasks.spawn(async move {
+            store.record(entry).await.inspect_err(|error| tracing::error!(%error, "an exchange could not be recorded"))
+        })
     }
 
     async fn record(&mut self) -> Result<(), AppError> {

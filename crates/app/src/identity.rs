@@ -46,9 +46,9 @@ fn grants_only_what_they_hold(directory: &Directory, caller: &Caller, changes: &
 
 fn is_new(directory: &Directory, token: Token) -> bool {
     match token {
-        Token::Everyone => false,
+        // A group is a way to hand a role on, so that its first role is granted like any other.
+        Token::Everyone | Token::Group(_) => false,
         Token::Person(id) => directory.person(id).is_none(),
-        Token::Group(id) => directory.group(id).is_none(),
         Token::Service(id) => directory.service(id).is_none(),
     }
 }

@@ -76,6 +76,8 @@ pub(crate) fn check(issuer: &Issuer) -> Result<(), String> {
 }
 
 fn is_safe(url: &str) -> bool {
-    let local = ["http://127.0.0.1:", "http://127.0.0.1/", "http://localhost:", "http://localhost/", "http://[::1]:"];
-    url.starts_with("https://") || local.iter().any(|here| url.starts_with(here))
+    let Ok(url) = url.parse::<reqwest::Url>() else { return false };
+    let names_somebody = !url.username().is_empty() || url.password().is_some();
+    let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    !names_somebody && (url.scheme() == "https" || (url.scheme() == "http" && is_local))
 }

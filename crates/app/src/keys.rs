@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use access::{Caller, Change, Directory, Key, hash_secret};
+use access::{AccessError, Caller, Change, Directory, Key, hash_secret};
 use domain::{Capture, KeyId, Limits, PersonId, Principal, Scope, ServiceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -117,6 +117,7 @@ pub struct HolderFilter {
 /// A field is wrong, or the holder is unknown.
 pub async fn create(app: &App, caller: &Caller, new: NewKey, repeat: Repeat) -> Result<MadeKey, AppError> {
     check(&new, app.now())?;
+    let scopes = scopes_within(caller, new.scopes.clone())?;
     let secret = format!("{KEY_PREFIX}{}", app.ids.secret());
     let (mut id, created_at) = (KeyId::from_uuid(repeat.uuid(app)), app.now());
     let mut shown = Some(secret.clone());
@@ -130,7 +131,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewKey, repeat: Repeat) -> 
             holder: holder(directory, caller, &new)?,
             name: new.name,
             hash: hash_secret(&secret),
-            scopes: new.scopes.unwrap_or_default(),
+            scopes,
             capture: new.capture,
             limits: new.limits.unwrap_or_default(),
             expires_at: new.expires_at,
@@ -195,6 +196,19 @@ fn check(new: &NewKey, now: Timestamp) -> Result<(), AppError> {
         return Err(AppError::invalid("expires_at", "`expires_at`: this time is past: give a later one or none"));
     }
     Ok(())
+}
+
+/// What the new key is narrowed to: nobody hands out more than they came with. A narrowed key makes keys as narrow as
+/// itself or narrower, and one that acts for somebody makes none.
+fn scopes_within(caller: &Caller, wanted: Option<BTreeSet<Scope>>) -> Result<BTreeSet<Scope>, AppError> {
+    caller.require_in_person()?;
+    let Some(own) = caller.narrowed_to() else { return Ok(wanted.unwrap_or_default()) };
+    let roles: BTreeSet<Scope> = own.iter().copied().filter(|scope| scope.role().is_some()).collect();
+    let scopes = wanted.unwrap_or_else(|| roles.clone());
+    if scopes.is_empty() || !scopes.is_subset(&roles) {
+        return Err(AccessError::Narrowed.into());
+    }
+    Ok(scopes)
 }
 
 fn holder(directory: &Directory, caller: &Caller, new: &NewKey) -> Result<Principal, AppError> {

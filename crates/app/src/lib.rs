@@ -6,6 +6,7 @@ pub mod audit;
 pub mod groups;
 pub mod import;
 pub mod issuers;
+pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod listing;
@@ -14,6 +15,7 @@ pub mod me;
 pub mod people;
 pub mod services;
 pub mod settings;
+pub mod stock;
 pub mod upstreams;
 
 mod admission;
@@ -44,7 +46,7 @@ mod transcript;
 #[cfg(test)]
 mod testing;
 
-pub use answer::{Reply, Unanswered, answer};
+pub use answer::{Reply, Unanswered, answer, refuse, streams};
 pub use app::{App, AppOptions};
 pub use completion::{Completion, complete};
 pub use conversation::{
@@ -69,4 +71,6 @@ pub use traces::{FeedbackRequest, TraceFilter, TraceView, give_feedback, trace, 
 
 // What an `App` is put together from: whoever opens one names no other crate.
 pub use models::{Catalog, CatalogOptions};
+pub use stock::Stock;
 pub use store::{Store, StoreOptions};
+pub use weights::{ModelFolder, Network};

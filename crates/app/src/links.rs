@@ -1,7 +1,7 @@
 //! One-time sign-in links: somebody entitled makes one for a person, whose browser turns it into a session. A link
 //! made for somebody else is told to that person (`notices`).
 
-use access::{Caller, Change, Directory, SecretHash, Session, hash_secret};
+use access::{AccessError, Caller, Change, Directory, SecretHash, Session, hash_secret};
 use domain::{LinkId, PersonId, Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::SignInLink;
@@ -59,6 +59,10 @@ pub struct SignedIn {
 /// # Errors
 /// There is no such person, or they are not active.
 pub async fn create(app: &App, caller: &Caller, new: &NewLink) -> Result<MadeLink, AppError> {
+    caller.require_in_person()?;
+    if caller.narrowed_to().is_some() {
+        return Err(AccessError::Narrowed.into());
+    }
     let person = lookup::person(&app.directory(), caller, &new.person)?;
     if !person.active {
         let message = "this person is not active: activate them first".to_owned();

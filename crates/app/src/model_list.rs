@@ -20,5 +20,7 @@ pub fn models(app: &App, asker: &Asker) -> Vec<ModelEntry> {
 /// Not found, also where the asker may not use it.
 pub fn model(app: &App, asker: &Asker, name: &str) -> Result<ModelEntry, AppError> {
     let unknown = || ModelsError::UnknownModel { name: name.to_owned() }.into();
-    models(app, asker).into_iter().find(|model| model.id == name).ok_or_else(unknown)
+    let listed = models(app, asker);
+    let resolved = app.models.resolve(name).map(|route| route.model().to_owned()).unwrap_or_default();
+    listed.into_iter().find(|model| model.id == name || model.id == resolved).ok_or_else(unknown)
 }

@@ -28,10 +28,11 @@ impl Readiness {
         self.lock().clone()
     }
 
-    /// Whether no part is waiting.
+    /// Whether parts are known and none of them is waiting.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.lock().values().all(|part| *part == Part::Ready)
+        let parts = self.lock();
+        !parts.is_empty() && parts.values().all(|part| *part == Part::Ready)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Part>> {
@@ -46,6 +47,7 @@ mod tests {
     #[test]
     fn one_waiting_part_is_enough_to_wait() {
         let readiness = Readiness::default();
+        assert!(!readiness.is_ready());
         readiness.set("chat", Part::Waiting("loading".to_owned()));
         readiness.set("embeddings", Part::Ready);
         assert!(!readiness.is_ready());

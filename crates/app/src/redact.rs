@@ -64,10 +64,14 @@ fn is_email(word: &str) -> bool {
     !local.is_empty() && host.contains('.') && host.split('.').all(|label| !label.is_empty())
 }
 
-/// A token of at least 20 characters that mixes letters and digits, or one with a known prefix of a secret.
+/// One of its pieces is a secret: web tokens and base64 have full stops, slashes and equals signs in them.
 fn is_secret(word: &str) -> bool {
-    const PREFIXES: [&str; 8] = ["fh_", "sk-", "ghp_", "gho_", "glpat-", "xoxb-", "xoxp-", "AKIA"];
-    let token = word.rsplit(['=', ':']).next().unwrap_or(word);
+    word.split(['=', ':', '.', '/']).any(is_secret_token)
+}
+
+/// A token of at least 20 characters that mixes letters and digits, or one with a known prefix of a secret.
+fn is_secret_token(token: &str) -> bool {
+    const PREFIXES: [&str; 9] = ["fh_", "sk-", "ghp_", "gho_", "glpat-", "xoxb-", "xoxp-", "AKIA", "eyJ"];
     let known = PREFIXES.iter().any(|prefix| token.starts_with(prefix) && token.len() >= prefix.len() + 12);
     let dense =
         token.len() >= 20 && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'));
@@ -120,6 +124,8 @@ mod tests {
         check("In 2026 we had 1,200 tickets.", "In 2026 we had 1,200 tickets.");
         check("版本 3.2.1 の電話 090-1234-5678", "版本 3.2.1 の電話 [number]");
         check("1234567@example.org", "[email]");
+        check("token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl end", "token [secret] end");
+        check("AWS wJalrXUtnFEMI/K7MDENG12345abcdefgh/bPxRfi= end", "AWS [secret] end");
         check("a3f9c1d2e4b5a6978877665544332211", "[secret]");
         check("internationalisation-and-localisation", "internationalisation-and-localisation");
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use access::{Access, open};
 use bytes::Bytes;
-use domain::{Capture, Provenance, ResponseId, TraceId};
+use domain::{Capture, ErrorKind, Provenance, ResponseId, TraceId};
 use serde::{Deserialize, Serialize};
 use store::StoredResponse;
 use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
@@ -67,7 +67,7 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
     let trace = exchange.trace_id();
     let opened = convert::opened(draft.id.to_string(), &draft.request, draft.keeps, app.now());
     let writer = EventWriter::new(app, opened);
-    let keeping = Keeping { app: app.clone(), asker: asker.clone(), draft };
+    let keeping = Arc::new(Keeping { app: app.clone(), asker: asker.clone(), draft });
     if keeping.draft.request.streams() {
         let chunks = stream(app, exchange, &keeping.draft.chat).await?;
         return Ok(Responding::Stream(Box::new(ResponseStream { chunks, writer, keeping, ended: false }), trace));
@@ -169,6 +169,16 @@ struct Keeping {
 }
 
 impl Keeping {
+    /// Keeps it in a task of its own: a client that leaves now takes nothing away.
+    async fn keep_in_background(self: &Arc<Self>, response: &Response) -> Result<(), AppError> {
+        let (keeping, response) = (self.clone(), response.clone());
+        let kept = self.app.tasks.spawn(async move {
+            let kept = keeping.keep(&response).await;
+            kept.inspect_err(|error| tracing::error!(%error, "a response could not be kept"))
+        });
+        kept.await.unwrap_or(Err(AppError::ShuttingDown))
+    }
+
     async fn keep(&self, response: &Response) -> Result<(), AppError> {
         let Draft { input, id, keeps, conversation, .. } = &self.draft;
         if *keeps {
@@ -200,14 +210,18 @@ impl Keeping {
 }
 
 /// A whole reply takes the way of a stream in one step, so that both give the same items.
-async fn finish_whole(mut writer: EventWriter, reply: ChatResponse, keeping: &Keeping) -> Result<Response, AppError> {
+async fn finish_whole(
+    mut writer: EventWriter,
+    reply: ChatResponse,
+    keeping: &Arc<Keeping>,
+) -> Result<Response, AppError> {
     let transcript = crate::transcript::Transcript::of(&reply);
     writer.chunk(&one_chunk(&reply));
     writer.response.freehold = reply.freehold;
     if let Some(answer) = transcript.answers().first() {
         convert::end(&mut writer.response, answer, transcript.usage(), keeping.app.now());
     }
-    keeping.keep(&writer.response).await?;
+    keeping.keep_in_background(&writer.response).await?;
     Ok(writer.response)
 }
 
@@ -236,7 +250,7 @@ fn one_chunk(reply: &ChatResponse) -> ChatChunk {
 pub struct ResponseStream {
     chunks: ReplyStream<ChatChunk>,
     writer: EventWriter,
-    keeping: Keeping,
+    keeping: Arc<Keeping>,
     ended: bool,
 }
 
@@ -271,7 +285,7 @@ impl ResponseStream {
         if let Some(answer) = transcript.answers().first() {
             convert::end(&mut self.writer.response, answer, transcript.usage(), self.keeping.app.now());
         }
-        match self.keeping.keep(&self.writer.response).await {
+        match self.keeping.keep_in_background(&self.writer.response).await {
             Ok(()) => self.writer.end(),
             Err(error) => self.fail(&error),
         }
@@ -279,7 +293,14 @@ impl ResponseStream {
 
     fn fail(&mut self, error: &AppError) {
         self.ended = true;
-        let (code, message) = (Some(error.code().to_owned()), error.to_string());
-        self.writer.emit(EventKind::Error { code, message, param: None });
+        let message = match error.kind() {
+            ErrorKind::Internal => {
+                tracing::error!(%error, "a stream failed");
+                "something went wrong on the server: try again".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let (code, param) = (Some(error.code().to_owned()), error.param().map(ToOwned::to_owned));
+        self.writer.emit(EventKind::Error { code, message, param });
     }
 }

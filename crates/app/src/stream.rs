@@ -112,6 +112,9 @@ impl<C: Chunk> ReplyStream<C> {
         while self.exchange.is_some() {
             match self.chunks.next().await {
                 Some(Ok(chunk)) => {
+                    if let Some(Err(changed)) = self.exchange.as_mut().map(Exchange::recheck) {
+                        return Some(Err(self.fail(changed).await));
+                    }
                     if let Some(ready) = self.take(chunk) {
                         return Some(Ok(ready));
                     }
@@ -156,6 +159,9 @@ impl<C: Chunk> ReplyStream<C> {
     async fn finish(&mut self) -> Option<Result<C, AppError>> {
         let mut exchange = self.exchange.take()?;
         exchange.said(&self.transcript);
+        if let Err(changed) = exchange.recheck() {
+            return Some(Err(exchange.unanswered(changed).await.error));
+        }
         let mut last = self.held.take().unwrap_or_default();
         last.close(exchange.additions());
         match exchange.answered().await {

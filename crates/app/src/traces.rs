@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use access::{Access, Checked, open};
-use domain::{Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Timestamp, Trace, TraceContent, TraceId};
+use domain::{
+    Capture, Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Timestamp, Trace, TraceContent, TraceId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Page, StoredTrace, TraceQuery};
@@ -12,6 +14,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::exchange::Asker;
 use crate::listing::{Listing, Slice};
+use crate::redact::redact;
 
 /// Which traces are asked for.
 #[derive(Debug, Clone, Default)]
@@ -101,8 +104,9 @@ pub struct FeedbackRequest {
 /// # Errors
 /// Not found, or a value that is not of its kind.
 pub async fn give_feedback(app: &Arc<App>, asker: &Asker, request: FeedbackRequest) -> Result<Feedback, AppError> {
-    opened(app, asker, request.trace).await?;
+    let capture = opened(app, asker, request.trace).await?.trace.capture;
     check_value(request.kind, &request.value)?;
+    let value = kept(capture, request.kind, request.value)?;
     let now = app.now();
     let feedback = Feedback {
         id: FeedbackId::from_uuid(app.ids.uuid(now)),
@@ -110,10 +114,24 @@ pub async fn give_feedback(app: &Arc<App>, asker: &Asker, request: FeedbackReque
         by: asker.caller.principal(),
         created_at: now,
         kind: request.kind,
-        value: request.value,
+        value,
     };
     app.store.add_feedback(feedback.clone()).await?;
     Ok(feedback)
+}
+
+/// What the trace's capture mode lets be kept of it: words only where the exchange's own were kept.
+fn kept(capture: Capture, kind: FeedbackKind, value: Value) -> Result<Value, AppError> {
+    let words = matches!(kind, FeedbackKind::Correction | FeedbackKind::Comment);
+    match capture {
+        Capture::Full => Ok(value),
+        Capture::Redacted => Ok(redact(value)),
+        Capture::Usage | Capture::None if words => Err(AppError::invalid(
+            "kind",
+            "this exchange kept counts only, so no words about it are kept: give a rating or an outcome",
+        )),
+        Capture::Usage | Capture::None => Ok(value),
+    }
 }
 
 const MAX_COMMENT_CHARACTERS: usize = 10_000;

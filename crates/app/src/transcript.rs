@@ -15,6 +15,7 @@ const MAX_ANSWERS: usize = 1024;
 pub struct Transcript {
     answers: Vec<Answer>,
     usage: Option<Usage>,
+    pieces: u64,
     logprobs: LogprobSum,
 }
 
@@ -51,6 +52,9 @@ impl Transcript {
     pub fn add(&mut self, chunk: &ChatChunk) {
         self.usage = chunk.usage.or(self.usage);
         for choice in &chunk.choices {
+            let delta = &choice.delta;
+            let says = delta.content.as_ref().is_some_and(|words| !words.is_empty()) || !delta.tool_calls.is_empty();
+            self.pieces += u64::from(says);
             self.logprobs.add(choice.logprobs.as_ref());
             self.answer(choice.index).add(choice);
         }
@@ -60,6 +64,7 @@ impl Transcript {
     pub fn add_text(&mut self, reply: &CompletionResponse) {
         self.usage = reply.usage.or(self.usage);
         for choice in &reply.choices {
+            self.pieces += u64::from(!choice.text.is_empty());
             let answer = self.answer(choice.index);
             append(&mut answer.message.content, Some(&choice.text));
             answer.finish_reason = choice.finish_reason.or(answer.finish_reason);
@@ -70,6 +75,12 @@ impl Transcript {
     #[must_use]
     pub const fn usage(&self) -> Option<Usage> {
         self.usage
+    }
+
+    /// How many pieces of a stream had something in them: at least as many tokens were made.
+    #[must_use]
+    pub const fn pieces(&self) -> u64 {
+        self.pieces
     }
 
     /// The answers, in the order of their index.

@@ -58,10 +58,12 @@ pub async fn put(app: &App, caller: &Caller, name: &str, config: UpstreamConfig)
     if config.is_embedded() {
         return Err(AppError::invalid("kind", "embedded engines are started by the supervisor: name a remote server"));
     }
+    check_secrets(&config)?;
     let config = match app.models.config(name) {
         Ok(_) if !names(app).await?.iter().any(|kept| kept == name) => return Err(configured_elsewhere(name)),
-        Ok(previous) => config.with_secrets_of(&previous),
-        Err(_) => config,
+        // A secret that nobody here can see stays with the server it was given for.
+        Ok(previous) if previous.kind == config.kind => config.with_secrets_of(&previous),
+        _ => config,
     };
     let stored = config.to_stored();
     let before = app.models.config(name).ok();
@@ -83,6 +85,19 @@ pub async fn remove(app: &App, caller: &Caller, name: &str) -> Result<(), AppErr
         return Err(configured_elsewhere(name));
     }
     Ok(app.models.remove(name)?)
+}
+
+/// Over the API a secret is given in place: a name of a variable or a file would read out this server's own.
+fn check_secrets(config: &UpstreamConfig) -> Result<(), AppError> {
+    let headers = config.headers.iter().map(|(name, secret)| (format!("headers.{name}"), secret));
+    let secrets = config.api_key.iter().map(|secret| ("api_key".to_owned(), secret)).chain(headers);
+    match secrets.into_iter().find(|(_, secret)| secret.is_named()) {
+        Some((field, _)) => Err(AppError::invalid(
+            &field,
+            format!("`{field}`: give the secret itself; `env` and `file` are for the configuration file"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What could not be written must not be in force.

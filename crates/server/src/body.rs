@@ -1,7 +1,9 @@
 //! Bodies: read within a size and a time, then strictly. Whatever is wrong with one is a refusal with its place.
 
+use app::Asker;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use domain::ErrorKind;
 use futures::StreamExt as _;
@@ -10,6 +12,7 @@ use http::header::CONTENT_LENGTH;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
+use crate::caller::refused_exchange;
 use crate::door::{Door, ServerOptions};
 use crate::error::Refusal;
 
@@ -33,6 +36,22 @@ impl FromRequest<Door> for Lines {
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Refusal> {
         read(request, &door.options).await.map(Self)
+    }
+}
+
+/// The body of an exchange with a model: one that cannot be read leaves a trace too.
+pub(crate) struct ExchangeBody(pub(crate) Bytes);
+
+impl FromRequest<Door> for ExchangeBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Response> {
+        let asker = request.extensions().get::<Asker>().cloned();
+        match (read(request, &door.options).await, asker) {
+            (Ok(body), _) => Ok(Self(body)),
+            (Err(refusal), Some(asker)) => Err(refused_exchange(door, &asker, true, refusal).await),
+            (Err(refusal), None) => Err(refusal.into_response()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::door::{Door, Entrance};
 use crate::error::Refusal;
 use crate::query::header;
 use crate::routes::Route;
+use crate::routes::openai::traced;
 
 /// The name of the session's cookie.
 pub(crate) const SESSION_COOKIE: &str = "fh_session";
@@ -38,10 +39,18 @@ pub(crate) async fn authorise(
     }
     let (mut parts, body) = request.into_parts();
     let (asker, session) = identify(&door, &parts).await?;
-    asker.caller.require_any(route.roles)?;
+    if let Err(missing) = asker.caller.require_any(route.roles) {
+        return Ok(refused_exchange(&door, &asker, route.is_exchange(), missing.into()).await);
+    }
     parts.extensions.insert(asker);
     parts.extensions.insert(session);
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// A refusal on the way to a model leaves a trace, like every other end of an exchange.
+pub(crate) async fn refused_exchange(door: &Door, asker: &Asker, is_exchange: bool, refusal: Refusal) -> Response {
+    let trace = if is_exchange { app::refuse(&door.app, asker, refusal.code()).await } else { None };
+    traced(refusal, trace)
 }
 
 /// Where no route fits: whoever shows no key learns that first.

@@ -1,7 +1,6 @@
 //! The outermost layer: every request gets an id, every refusal the envelope, every panic becomes a 500, and one line
 //! goes to the log, without content: the route's pattern, not the path, for a path may hold names.
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +17,7 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::door::Door;
 use crate::error::Refusal;
 use crate::requests::RequestLabel;
+use crate::routes::openai::TRACE;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -30,7 +30,7 @@ pub(crate) async fn envelope(State(door): State<Door>, mut request: Request, nex
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
-        Err(panic) => Refusal::internal(Some(Arc::new(Panicked(words_of(&*panic))))).into_response(),
+        Err(_) => Refusal::internal(Some(Arc::new(Panicked))).into_response(),
     };
     let mut response = dressed(response, id);
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
@@ -43,16 +43,17 @@ pub(crate) async fn envelope(State(door): State<Door>, mut request: Request, nex
     response
 }
 
-/// Writes the envelope of a refusal, keeping headers that were set beside it (`Allow`).
+/// Writes the envelope of a refusal, keeping the headers that were set beside it.
 fn dressed(mut response: Response, id: RequestId) -> Response {
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
     if let Some(cause) = refusal.cause() {
         tracing::error!(request = %id, cause = chain(cause), "request failed");
     }
     let mut dressed = refusal.dressed(id);
-    let allowed = response.headers_mut().remove(http::header::ALLOW);
-    if let Some(methods) = allowed {
-        dressed.headers_mut().insert(http::header::ALLOW, methods);
+    for name in [http::header::ALLOW, HeaderName::from_static(TRACE)] {
+        if let Some(value) = response.headers_mut().remove(&name) {
+            dressed.headers_mut().insert(name, value);
+        }
     }
     dressed
 }
@@ -81,11 +82,8 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
+/// A panic's words may quote what it failed on, which may be content: only that it happened is kept. Where it
+/// happened stands in the line that the panic hook writes.
 #[derive(Debug, thiserror::Error)]
-#[error("a handler panicked: {0}")]
-struct Panicked(String);
-
-fn words_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".to_owned())
-}
+#[error("a handler panicked")]
+struct Panicked;

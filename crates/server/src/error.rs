@@ -75,6 +75,12 @@ impl Refusal {
         self.body.with_request_id(request.to_string())
     }
 
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body.error.code.as_deref().unwrap_or("internal_error")
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

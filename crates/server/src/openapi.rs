@@ -9,7 +9,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use http::Method;
 
 use crate::routes::{
-    ROUTES, Route, acts, groups, health, import, keys, links, me, metrics, openai, people, services, settings, traces,
+    ROUTES, Route, acts, groups, health, import, jobs, keys, links, me, metrics, models, openai, people, services, settings, traces,
     upstreams,
 };
 
@@ -36,6 +36,8 @@ use crate::routes::{
         services::deactivate, import::import, keys::create, keys::list, keys::show, keys::revoke,
         acts::epochs, acts::list, settings::show, settings::update,
         upstreams::list, upstreams::show, upstreams::put, upstreams::remove,
+        models::list, models::show, models::remove, models::pull,
+        jobs::list, jobs::show, jobs::events, jobs::cancel,
         traces::list, traces::show, traces::give_feedback,
     ),
     components(schemas(Line, PersonLine, GroupLine)),

@@ -68,9 +68,15 @@ fn bad_path() -> Refusal {
 /// A header's text, if it is sent.
 ///
 /// # Errors
-/// The header is sent and is not printable ASCII.
+/// The header is sent and is not printable ASCII, or is sent more than once.
 pub(crate) fn header<'p>(parts: &'p Parts, name: &str) -> Result<Option<&'p str>, Refusal> {
-    let Some(value) = parts.headers.get(name) else { return Ok(None) };
+    let mut values = parts.headers.get_all(name).into_iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        // A proxy may have added the second one: which of them counts must not depend on their order.
+        let message = format!("the header '{name}' is sent more than once: send it once");
+        return Err(Refusal::new(ErrorKind::Invalid, "repeated_header", message).with_param(name));
+    }
     let refused = |_| {
         let message = format!("the header '{name}' holds bytes other than printable ASCII: send plain ASCII");
         Refusal::new(ErrorKind::Invalid, "invalid_header", message).with_param(name)

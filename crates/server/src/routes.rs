@@ -6,10 +6,12 @@ pub(crate) mod acts;
 pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod import;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod me;
 pub(crate) mod metrics;
+pub(crate) mod models;
 pub(crate) mod openai;
 pub(crate) mod people;
 pub(crate) mod services;
@@ -58,6 +60,12 @@ impl Route {
         handler: fn(MethodFilter) -> MethodRouter<Door>,
     ) -> Self {
         Self { method, path, roles, open: true, handler }
+    }
+
+    /// Whether a call of it is an exchange with a model, which always leaves a trace.
+    pub(crate) fn is_exchange(&self) -> bool {
+        const PATHS: [&str; 4] = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses"];
+        self.method == Method::POST && PATHS.contains(&self.path)
     }
 
     /// Whether it answers without a key under these options.
@@ -146,6 +154,15 @@ pub static ROUTES: &[Route] = &[
     Route::new(GET, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::show)),
     Route::new(PUT, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::put)),
     Route::new(DELETE, "/api/v1/upstreams/{upstream}", OPERATOR, |method| on(method, upstreams::remove)),
+
+    Route::new(GET, "/api/v1/models", ANY, |method| on(method, models::list)),
+    Route::new(GET, "/api/v1/models/{model}", ANY, |method| on(method, models::show)),
+    Route::new(DELETE, "/api/v1/models/{model}", OPERATOR, |method| on(method, models::remove)),
+    Route::new(POST, "/api/v1/models/{model}/pull", OPERATOR, |method| on(method, models::pull)),
+    Route::new(GET, "/api/v1/jobs", OPERATOR, |method| on(method, jobs::list)),
+    Route::new(GET, "/api/v1/jobs/{job}", OPERATOR, |method| on(method, jobs::show)),
+    Route::new(GET, "/api/v1/jobs/{job}/events", OPERATOR, |method| on(method, jobs::events)),
+    Route::new(POST, "/api/v1/jobs/{job}/cancel", OPERATOR, |method| on(method, jobs::cancel)),
 
     Route::new(GET, "/api/v1/traces", ANY, |method| on(method, traces::list)),
     Route::new(GET, "/api/v1/traces/{trace}", ANY, |method| on(method, traces::show)),

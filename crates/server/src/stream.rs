@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use app::{AppError, Chunk, ReplyStream, ResponseStream};
+use app::{AppError, Chunk, ReplyStream, ResponseStream, Unanswered};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use domain::RequestId;
+use domain::{RequestId, TraceId};
 use futures::stream;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -21,6 +21,7 @@ use wire::sse;
 
 use crate::door::Door;
 use crate::error::Refusal;
+use crate::routes::openai::{refused, traced};
 
 /// The id of the request, for errors inside a stream.
 pub(crate) struct Identified(pub(crate) RequestId);
@@ -41,6 +42,68 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 pub(crate) trait Frames: Send + 'static {
     /// The next frame; `None` at the end.
     fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+}
+
+/// How an exchange began: with its whole answer, or with a stream of frames.
+pub(crate) enum Begun<F> {
+    /// The finished response.
+    Whole(Response),
+    /// The frames, and the trace they will leave.
+    Stream(F, Option<TraceId>),
+}
+
+/// How long a stream may take to begin before the client hears that it is being worked on. Until then an error still
+/// has a status of its own.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The response to an exchange. A stream that takes long to begin (a queue, a long prompt) is opened without it, so
+/// that neither client nor proxy takes the silence for a dead connection.
+pub(crate) async fn begun<F: Frames>(
+    answering: impl Future<Output = Result<Begun<F>, Unanswered>> + Send + 'static,
+    streams: bool,
+    request: RequestId,
+) -> Response {
+    let mut answering: Answering<F> = Box::pin(answering);
+    let begun = if streams {
+        match timeout(PATIENCE, &mut answering).await {
+            Ok(begun) => begun,
+            Err(_) => return event_stream(Late { answering: Some(answering), frames: None, request }),
+        }
+    } else {
+        answering.await
+    };
+    match begun {
+        Ok(Begun::Whole(response)) => response,
+        Ok(Begun::Stream(frames, trace)) => traced(event_stream(frames), trace),
+        Err(unanswered) => refused(unanswered),
+    }
+}
+
+type Answering<F> = Pin<Box<dyn Future<Output = Result<Begun<F>, Unanswered>> + Send>>;
+
+/// Frames that had not begun when the response was opened.
+struct Late<F> {
+    answering: Option<Answering<F>>,
+    frames: Option<F>,
+    request: RequestId,
+}
+
+impl<F: Frames> Frames for Late<F> {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(answering) = self.answering.take() {
+            match answering.await {
+                Ok(Begun::Stream(frames, _)) => self.frames = Some(frames),
+                // INVARIANT: who asks for a stream gets one, or an error.
+                Ok(Begun::Whole(_)) => return None,
+                Err(unanswered) => {
+                    let mut frame = BytesMut::new();
+                    write(&mut frame, &body_of(unanswered.error, self.request));
+                    return Some(frame.freeze());
+                }
+            }
+        }
+        self.frames.as_mut()?.next().await
+    }
 }
 
 /// A response whose body is a stream of frames.

@@ -2,7 +2,9 @@
 
 use access::SecretHash;
 use domain::{LinkId, PersonId, Principal, Timestamp};
+use serde_json::Value as Json;
 
+use crate::acts::{NewAct, insert_act};
 use crate::database::{Row, values};
 use crate::error::StoreError;
 use crate::identity::hex;
@@ -45,6 +47,9 @@ impl Store {
                 NewNotice { person, kind: "sign_in_link_made".to_owned(), subject: id.to_string(), actor: made_by };
             insert_notice(&mut writing, notice, created_at).await?;
         }
+        let ids = vec![id.to_string(), person.to_string()];
+        let act = NewAct { actor: made_by, verb: "make_sign_in_link".to_owned(), ids, detail: Json::Null };
+        insert_act(&mut writing, act, created_at).await?;
         writing.commit().await
     }
 

@@ -1,9 +1,7 @@
 //! Between the Responses API's items and a chat's messages.
 
 use domain::Timestamp;
-use wire::chat::{
-    ChatRequest, Content, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage,
-};
+use wire::chat::{ChatRequest, Content, Logprobs, Message, MessageRole, ResponseFormat, Tool, ToolCall, Usage};
 use wire::response::{
     ConversationName, FunctionCallItem, IncompleteDetails, IncompleteReason, Input, Item, ItemStatus, MessageItem,
     Part, Response, ResponseRequest, ResponseStatus, TextLogprob, TextOptions,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::hash_secret;
 use app::issuers::KeySets;
-use app::{App, AppOptions, Ids};
+use app::{App, AppOptions, Ids, ModelFolder, Stock};
 use models::{Catalog, CatalogOptions, UpstreamConfig};
 use store::{Store, StoreOptions};
 
@@ -32,9 +32,11 @@ impl Installation {
         let store = Store::open(StoreOptions { data_dir, database_url, clock: clock.clone() }).await?;
         let ids = Ids::random();
         let models = catalog(config, &store, &ids).await?;
-        let client = if config.offline { None } else { reqwest::Client::builder().build().ok() };
+        // Keys of issuers come from the address that was written down, and from nowhere that it points to.
+        let direct = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().ok();
+        let client = if config.offline { None } else { direct() };
         let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
-        let app = Arc::new(App::open(options).await?);
+        let app = Arc::new(App::open(options).await?.with_stock(stock(config)));
         Ok(Self { app })
     }
 
@@ -43,6 +45,14 @@ impl Installation {
         self.app.finish().await;
         self.app.store.close().await;
     }
+}
+
+/// The models of this machine. A folder that cannot be used must not keep the door shut: what needs it says so.
+fn stock(config: &Config) -> Option<Stock> {
+    let defaults = vec![config.models.chat.clone(), config.models.embedding.clone()];
+    let opened = ModelFolder::open(&config.models.dir).map_err(FreeholdError::from);
+    let stock = opened.and_then(|folder| Ok(Stock::new(folder, crate::pull::network(config)?, defaults)));
+    stock.inspect_err(|error| tracing::error!(%error, "the models folder cannot be used: correct it and start again")).ok()
 }
 
 /// The upstreams of the settings file and of the state. One that cannot be used now must not keep the door shut.

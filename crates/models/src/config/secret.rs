@@ -62,6 +62,12 @@ impl Secret {
         self.0 == Place::Hidden
     }
 
+    /// Whether it is only named: by an environment variable or a file of this machine.
+    #[must_use]
+    pub const fn is_named(&self) -> bool {
+        matches!(self.0, Place::Environment(_) | Place::File(_))
+    }
+
     /// The secret itself, without line ends around it.
     ///
     /// # Errors

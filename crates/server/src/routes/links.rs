@@ -7,7 +7,7 @@ use app::links::{self, MadeLink, NewLink, SESSION_SECONDS, SignedIn};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, Method, StatusCode};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE};
 use serde::Deserialize;
 
@@ -48,9 +48,14 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn sign_in(
     State(door): State<Door>,
+    method: Method,
     headers: HeaderMap,
     Parameters(LinkToken { token }): Parameters<LinkToken>,
 ) -> Answer<Response> {
+    if method == Method::HEAD {
+        // Scanners of mail ask like this: it must not use the link up.
+        return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response());
+    }
     let signed_in = links::sign_in(&door.app, &token).await?;
     let secure = if door.options.secure_cookies { "; Secure" } else { "" };
     let common = format!("Path=/; Max-Age={SESSION_SECONDS}; SameSite=Strict{secure}");

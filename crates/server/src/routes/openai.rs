@@ -14,10 +14,11 @@ use http::HeaderValue;
 
 use crate::error::Refusal;
 
-const TRACE: &str = "freehold-trace";
+/// The header that names the trace.
+pub(crate) const TRACE: &str = "freehold-trace";
 
 /// The same response, naming the trace where one is kept.
-fn traced(response: impl IntoResponse, trace: Option<TraceId>) -> Response {
+pub(crate) fn traced(response: impl IntoResponse, trace: Option<TraceId>) -> Response {
     let mut response = response.into_response();
     if let Some(value) = trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
         response.headers_mut().insert(TRACE, value);
@@ -26,6 +27,6 @@ fn traced(response: impl IntoResponse, trace: Option<TraceId>) -> Response {
 }
 
 /// A refusal that names its trace.
-fn refused(Unanswered { error, trace }: Unanswered) -> Response {
+pub(crate) fn refused(Unanswered { error, trace }: Unanswered) -> Response {
     traced(Refusal::from(error), trace)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use app::issuers::KeySets;
-use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Store, StoreOptions};
+use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Stock, Store, StoreOptions};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::{Clock, Role, Timestamp};
@@ -81,6 +81,11 @@ impl House {
     }
 
     pub(crate) async fn with(options: ServerOptions) -> Self {
+        Self::stocked(options, None).await
+    }
+
+    /// A house that keeps models.
+    pub(crate) async fn stocked(options: ServerOptions, stock: Option<Stock>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
@@ -89,7 +94,7 @@ impl House {
         let models = Catalog::new(CatalogOptions::default());
         let key_sets = KeySets::new(reqwest::Client::new());
         let parts = AppOptions { store, models, clock: clock.clone(), ids: Ids::random(), key_sets };
-        let app = Arc::new(App::open(parts).await.unwrap());
+        let app = Arc::new(App::open(parts).await.unwrap().with_stock(stock));
         // Later than the first person, so that lists are in a known order.
         clock.advance_seconds(1);
         let (door, control) = (server::router(app.clone(), options), server::control_router(app.clone()));

@@ -6,6 +6,7 @@ mod documents;
 mod house;
 mod identity;
 mod imports;
+mod models;
 mod operation;
 mod repeats;
 mod sessions;

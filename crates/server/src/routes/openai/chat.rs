@@ -7,10 +7,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 
-use super::{refused, traced};
-use crate::body::Lines;
+use super::traced;
+use crate::body::ExchangeBody;
 use crate::caller::By;
-use crate::stream::{ChunkFrames, Identified, event_stream};
+use crate::stream::{Begun, ChunkFrames, Identified, begun};
 
 /// Answer a conversation.
 #[utoipa::path(
@@ -22,11 +22,14 @@ pub(crate) async fn create(
     State(app): State<Arc<App>>,
     By(asker): By,
     Identified(request): Identified,
-    Lines(body): Lines,
+    ExchangeBody(body): ExchangeBody,
 ) -> Response {
-    match app::answer(&app, &asker, &body).await {
-        Ok(Reply::Whole(reply, trace)) => traced(Json(reply), trace),
-        Ok(Reply::Stream(chunks, trace)) => traced(event_stream(ChunkFrames::new(*chunks, request)), trace),
-        Err(unanswered) => refused(unanswered),
-    }
+    let streams = app::streams(&body);
+    let answering = async move {
+        match app::answer(&app, &asker, &body).await? {
+            Reply::Whole(reply, trace) => Ok(Begun::Whole(traced(Json(reply), trace))),
+            Reply::Stream(chunks, trace) => Ok(Begun::Stream(ChunkFrames::new(*chunks, request), trace)),
+        }
+    };
+    begun(answering, streams, request).await
 }

@@ -9,13 +9,13 @@ use axum::response::Response;
 use wire::list::{Deleted, List};
 use wire::response::Item;
 
-use super::{refused, traced};
-use crate::body::Lines;
+use super::traced;
+use crate::body::ExchangeBody;
 use crate::caller::By;
 use crate::error::Answer;
 use crate::query::{Named, Parameters};
 use crate::routes::openai::conversations::ItemPaging;
-use crate::stream::{EventFrames, event_stream};
+use crate::stream::{Begun, EventFrames, Identified, begun};
 
 /// Answer through the Responses API.
 #[utoipa::path(
@@ -23,12 +23,20 @@ use crate::stream::{EventFrames, event_stream};
     request_body(content = serde_json::Value, description = "OpenAI's response request; every parameter is honoured or refused"),
     responses((status = 200, description = "A response, or named events with `stream: true`", body = serde_json::Value))
 )]
-pub(crate) async fn create(State(app): State<Arc<App>>, By(asker): By, Lines(body): Lines) -> Response {
-    match app::respond(&app, &asker, &body).await {
-        Ok(Responding::Whole(response, trace)) => traced(Json(response), trace),
-        Ok(Responding::Stream(events, trace)) => traced(event_stream(EventFrames(*events)), trace),
-        Err(unanswered) => refused(unanswered),
-    }
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    By(asker): By,
+    Identified(request): Identified,
+    ExchangeBody(body): ExchangeBody,
+) -> Response {
+    let streams = app::streams(&body);
+    let answering = async move {
+        match app::respond(&app, &asker, &body).await? {
+            Responding::Whole(response, trace) => Ok(Begun::Whole(traced(Json(response), trace))),
+            Responding::Stream(events, trace) => Ok(Begun::Stream(EventFrames(*events), trace)),
+        }
+    };
+    begun(answering, streams, request).await
 }
 
 /// A response that was kept.
