@@ -13,6 +13,7 @@ libclang_present() {
 # The program asks pip where the package index is from which it fetches weights.
 pip_present() { have python3 && python3 -c 'import pip' >/dev/null 2>&1; }
 venv_present() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+postgres_present() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 certificates_present() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 # missing PACKAGE PROBE...: adds a Debian package to the list when its probe fails.
@@ -33,6 +34,7 @@ list_missing() {
     missing python3-pip pip_present
     [ "$purpose" = test ] || return 0
     missing git have git
+    missing postgresql postgres_present
     missing python3-venv venv_present
 }
 

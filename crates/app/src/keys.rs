@@ -42,16 +42,16 @@ pub struct NewKey {
     pub limits: Option<Limits>,
 }
 
-/// Limits of a key; an absent one does not limit. Minutes slide, months are calendar months in UTC.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "describes `domain::Limits` in the OpenAPI document")]
-pub(crate) struct KeyLimits {
+/// Limits of a key as the OpenAPI document shows `domain::Limits`; an absent one does not limit. Minutes slide, months are
+/// calendar months in UTC.
+#[derive(Debug, Clone, ToSchema)]
+pub struct KeyLimits {
     /// Requests in any 60 seconds.
-    requests_per_minute: Option<u64>,
+    pub requests_per_minute: Option<u64>,
     /// Prompt and completion tokens in any 60 seconds.
-    tokens_per_minute: Option<u64>,
+    pub tokens_per_minute: Option<u64>,
     /// Spending in a calendar month, millionths of a US dollar.
-    budget_micro_usd_per_month: Option<u64>,
+    pub budget_micro_usd_per_month: Option<u64>,
 }
 
 /// A key that was made. The secret is shown here and never again.

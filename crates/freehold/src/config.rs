@@ -27,7 +27,7 @@ pub(crate) struct Config {
     /// The door.
     pub(crate) server: Server,
     /// The state.
-    pub(crate) data: Data,
+    pub(crate) data: DataFolder,
     /// The models this machine serves by itself.
     pub(crate) models: Models,
     /// The server's own lines.
@@ -85,7 +85,7 @@ impl Server {
 /// The state.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Data {
+pub(crate) struct DataFolder {
     pub(crate) dir: PathBuf,
     pub(crate) database_url: Option<String>,
 }
