@@ -62,6 +62,8 @@ async fn run(config: &Config) -> Result<(), FreeholdError> {
     };
 
     tracing::info!(grace_seconds = config.server.shutdown_grace().as_secs(), "stopping: running replies may finish");
+    // Who follows a job need not wait for its end: it ends now.
+    app::jobs::stop(&installation.app);
     let in_order = async {
         tokio::join!(door.stop(config.server.shutdown_grace()), control.stop());
         if tokio::time::timeout(FLUSH, installation.close()).await.is_err() {

@@ -2,11 +2,13 @@
 //! copy; clients and the console are generated from it.
 
 use app::import::{GroupLine, Line, PersonLine};
-use utoipa::OpenApi;
+use http::Method;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use http::Method;
+use utoipa::openapi::{ContentBuilder, Ref};
+use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::{
     ROUTES, Route, acts, groups, health, import, jobs, keys, links, me, metrics, models, openai, people, services, settings, traces,
@@ -40,10 +42,34 @@ use crate::routes::{
         jobs::list, jobs::show, jobs::events, jobs::cancel,
         traces::list, traces::show, traces::give_feedback,
     ),
-    components(schemas(Line, PersonLine, GroupLine)),
+    components(schemas(Line, PersonLine, GroupLine, ErrorEnvelope)),
     security(("key" = []), ("session" = [])),
 )]
 struct Described;
+
+/// The envelope of every error.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes `wire::ErrorBody` in the document")]
+struct ErrorEnvelope {
+    /// What went wrong.
+    error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "describes `wire::error::ErrorDetail` in the document")]
+struct ErrorDetail {
+    /// What was wrong and what to do.
+    message: String,
+    /// The family, as OpenAI names it: `invalid_request_error`, `authentication_error`, ...
+    r#type: String,
+    /// The case, for programs.
+    code: Option<String>,
+    /// The parameter at fault, as a JSON path.
+    param: Option<String>,
+    /// Names the request, in the log too; the header `X-Request-Id` holds the same.
+    request_id: String,
+}
 
 /// The document.
 #[must_use]
@@ -56,6 +82,9 @@ pub fn openapi() -> Document {
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     for route in ROUTES {
         if let Some(operation) = document.paths.paths.get_mut(route.path).and_then(|item| operation(item, route)) {
+            let envelope = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorEnvelope"))).build();
+            let refused = ResponseBuilder::new().description("Any error").content("application/json", envelope);
+            operation.responses.responses.insert("default".to_owned(), refused.build().into());
             operation.description = Some(described(operation.description.take(), route));
         }
     }

@@ -116,6 +116,25 @@ impl WeightsError {
         }
     }
 
+    /// The stable code, for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "model_not_found",
+            Self::NotInstalled { .. } => "not_installed",
+            Self::InUse { .. } => "model_in_use",
+            Self::Busy { .. } => "model_busy",
+            Self::Exists { .. } => "already_exists",
+            Self::Offline { .. } => "offline",
+            Self::Source { .. } => "source_failed",
+            Self::Checksum { .. } => "checksum_mismatch",
+            Self::DiskFull { .. } => "disk_full",
+            Self::Storage { .. } => "storage_failed",
+            Self::Malformed { .. } => "malformed_file",
+            Self::Invalid(_) => "invalid_value",
+        }
+    }
+
     /// A failed file operation; a full disk becomes [`WeightsError::DiskFull`].
     pub(crate) fn storage(action: &'static str, path: &Path, cause: io::Error) -> Self {
         match cause.kind() {
