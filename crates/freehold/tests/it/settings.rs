@@ -20,58 +20,88 @@ fn refused(folder: &Path, environment: &[(&str, &str)], expected: Expect) {
 
 #[test]
 fn an_unknown_key_is_named_with_its_neighbour() {
-    check_file("[server]\nlisten = \"[::]:80\"\nlissen = \"x\"\n", expect![[r#"
+    check_file(
+        "[server]\nlisten = \"[::]:80\"\nlissen = \"x\"\n",
+        expect![[r#"
           × DIR/freehold.toml:3: there is no setting 'server.lissen'
           help: did you mean 'server.listen'? `freehold config show --example` lists every key
-    "#]]);
-    check_file("[knowledge]\nsources = 3\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "[knowledge]\nsources = 3\n",
+        expect![[r#"
           × DIR/freehold.toml:2: there is no setting 'knowledge.sources'
           help: `freehold config show --example` lists every key
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_wrong_value_is_named_with_what_is_allowed() {
-    check_file("[server]\nlisten = \"localhost\"\n", expect![[r#"
+    check_file(
+        "[server]\nlisten = \"localhost\"\n",
+        expect![[r#"
           × DIR/freehold.toml:2: "localhost" is not allowed for 'server.listen'
           help: 'server.listen' takes an IP address and a port, such as 127.0.0.1:7878 or [::]:7878
-    "#]]);
-    check_file("[server]\nlisten = 7878\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "[server]\nlisten = 7878\n",
+        expect![[r#"
           × DIR/freehold.toml:2: 7878 is not allowed for 'server.listen'
           help: 'server.listen' takes an IP address and a port, such as 127.0.0.1:7878 or [::]:7878
-    "#]]);
-    check_file("[models]\nslots = 0\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "[models]\nslots = 0\n",
+        expect![[r#"
           × DIR/freehold.toml:2: 0 is not allowed for 'models.slots'
           help: 'models.slots' takes a whole number from 1 to 64
-    "#]]);
-    check_file("offline = \"yes\"\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "offline = \"yes\"\n",
+        expect![[r#"
           × DIR/freehold.toml:1: "yes" is not allowed for 'offline'
           help: 'offline' takes true or false
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_file_that_is_not_toml_is_named_with_its_line() {
-    check_file("[server]\n\nlisten = \n", expect![[r#"
+    check_file(
+        "[server]\n\nlisten = \n",
+        expect![[r#"
           × DIR/freehold.toml:3: this is not TOML: string values must be quoted, expected literal string
           help: correct that line; `freehold config show --example` prints a file that is right
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_does_not_go_together_is_refused() {
-    check_file("[server]\ntls_cert = \"cert.pem\"\n", expect![[r#"
+    check_file(
+        "[server]\ntls_cert = \"cert.pem\"\n",
+        expect![[r#"
           × DIR/freehold.toml:2: 'server.tls_cert' is set without 'server.tls_key'
           help: TLS needs both; without both the door speaks plain HTTP
-    "#]]);
-    check_file("[data]\ndir = \"elsewhere\"\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "[data]\ndir = \"elsewhere\"\n",
+        expect![[r#"
           × DIR/freehold.toml:2: 'data.dir' cannot stand in the file that lies in the data folder
           help: remove it there, and name the folder with --data DIR, or the file with --config FILE
-    "#]]);
-    check_file("[[upstreams]]\nname = \"gpu\"\n", expect![[r#"
+    "#]],
+    );
+    check_file(
+        "[[upstreams]]\nname = \"gpu\"\n",
+        expect![[r#"
           × DIR/freehold.toml:1: upstreams[0]: missing field `kind`
           help: `freehold config show --example` shows an upstream that is right
-    "#]]);
+    "#]],
+    );
     check_file(
         "[[upstreams]]\nname = \"gpu\"\nkind = { remote = { base_url = \"ftp://x\" } }\nmodels = []\n",
         expect![[r#"
@@ -85,21 +115,33 @@ fn what_does_not_go_together_is_refused() {
 #[test]
 fn a_variable_is_named_as_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &[("FREEHOLD__SERVER__LISSEN", "[::]:80")], expect![[r#"
+    refused(
+        folder.path(),
+        &[("FREEHOLD__SERVER__LISSEN", "[::]:80")],
+        expect![[r#"
           × environment FREEHOLD__SERVER__LISSEN: there is no setting 'server.lissen'
           help: did you mean 'server.listen'? `freehold config show --example` lists every key
-    "#]]);
-    refused(folder.path(), &[("FREEHOLD__MODELS__SLOTS", "many")], expect![[r#"
+    "#]],
+    );
+    refused(
+        folder.path(),
+        &[("FREEHOLD__MODELS__SLOTS", "many")],
+        expect![[r#"
           × environment FREEHOLD__MODELS__SLOTS: "many" is not allowed for 'models.slots'
           help: 'models.slots' takes a whole number from 1 to 64
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = in_folder(folder.path(), "settings.toml");
-    std::fs::write(&file, "[models]\nslots = 2\ncontext = 512\n[log]\nlevel = \"warn\"\n[data]\ndatabase_url = \"postgres://u:p@h/d\"\n").unwrap();
+    std::fs::write(
+        &file,
+        "[models]\nslots = 2\ncontext = 512\n[log]\nlevel = \"warn\"\n[data]\ndatabase_url = \"postgres://u:p@h/d\"\n",
+    )
+    .unwrap();
     let output = freehold(folder.path())
         .args(["--config", &file, "--json", "config", "show"])
         .env("FREEHOLD__MODELS__SLOTS", "3")
@@ -124,9 +166,10 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn the_example_file_is_as_written_and_right_in_every_line() {
     let folder = tempfile::tempdir().unwrap();
     let example = String::from_utf8(run(folder.path(), &["config", "show", "--example"]).stdout).unwrap();
-    expect_file!["./example.toml"].assert_eq(&example);
+    expect_file!["../../../../docs/freehold.example.toml"].assert_eq(&example);
     // A line of the form `# key = value` is meant to be uncommented.
-    let is_setting = |line: &str| line.starts_with("[[") || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let is_setting =
+        |line: &str| line.starts_with("[[") || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
     let uncommented: Vec<&str> = example
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line))
