@@ -163,3 +163,6 @@ impl TokenizerEnv for Tokenization {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

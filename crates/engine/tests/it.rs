@@ -11,6 +11,8 @@ mod adapters;
 mod answers;
 #[path = "it/cache.rs"]
 mod cache;
+#[path = "it/embeddings.rs"]
+mod embeddings;
 #[path = "it/formats.rs"]
 mod formats;
 #[path = "it/lifecycle.rs"]

@@ -4,6 +4,7 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use llama_cpp_sys_2 as sys;
 
@@ -38,6 +39,8 @@ pub(crate) enum DecodeFailure {
 pub(crate) struct Context {
     raw: NonNull<sys::llama_context>,
     threads: Option<Threads>,
+    /// Pools that were replaced; ggml still refers to the last of them until the next decode.
+    retired: Vec<Threads>,
     pool_size: i32,
     vocabulary_size: usize,
     // INVARIANT: the model outlives the context.
@@ -69,7 +72,8 @@ impl Context {
         let raw = unsafe { sys::llama_init_from_model(model.raw(), params) };
         let raw = NonNull::new(raw).ok_or_else(super::last_error)?;
         let vocabulary_size = model.vocabulary_size();
-        let mut context = Self { raw, threads: None, pool_size: 0, vocabulary_size, model: Arc::clone(model) };
+        let model = Arc::clone(model);
+        let mut context = Self { raw, threads: None, retired: Vec::new(), pool_size: 0, vocabulary_size, model };
         context.set_threads(options.threads);
         Ok(context)
     }
@@ -83,29 +87,25 @@ impl Context {
     /// Changes the number of threads used from the next decode on.
     pub(crate) fn set_threads(&mut self, count: u32) {
         let count = i32::try_from(count).unwrap_or(1).max(1);
-        if count != self.pool_size {
-            self.detach();
-            self.threads = Threads::new(count);
-            self.pool_size = count;
-            if let Some(threads) = &self.threads {
-                // SAFETY: the pool lives in `self.threads` until it is detached.
-                unsafe { sys::llama_attach_threadpool(self.raw.as_ptr(), threads.raw(), std::ptr::null_mut()) };
-            }
+        if count > self.pool_size {
+            // Room for all cores, so that a smaller number can grow again without another pool.
+            let cores = available_parallelism().map_or(1, |cores| i32::try_from(cores.get()).unwrap_or(1));
+            self.pool_size = count.max(cores);
+            self.retired.extend(std::mem::replace(&mut self.threads, Threads::new(self.pool_size)));
+            let pool = self.threads.as_ref().map_or(std::ptr::null_mut(), Threads::raw);
+            // SAFETY: the pool lives in `self.threads` for as long as the context refers to it.
+            unsafe { sys::llama_attach_threadpool(self.raw.as_ptr(), pool, std::ptr::null_mut()) };
         }
         // SAFETY: the context is alive.
         unsafe { sys::llama_set_n_threads(self.raw.as_ptr(), count, count) };
-    }
-
-    fn detach(&mut self) {
-        // SAFETY: the context is alive; afterwards it no longer refers to the pool, which is then freed.
-        unsafe { sys::llama_detach_threadpool(self.raw.as_ptr()) };
-        self.threads = None;
     }
 
     /// Runs one batch through the model.
     pub(crate) fn decode(&mut self, batch: &mut Batch) -> Result<(), DecodeFailure> {
         // SAFETY: the view is used before `batch` changes; ids come from this model's vocabulary.
         let code = unsafe { sys::llama_decode(self.raw.as_ptr(), batch.raw()) };
+        // Now the context computes with its present pool and pauses no older one any more.
+        self.retired.clear();
         match code {
             0 => Ok(()),
             1 => Err(DecodeFailure::NoRoom),
@@ -170,8 +170,7 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        self.detach();
-        // SAFETY: owned here and not used again.
+        // SAFETY: owned here and not used again; the thread pools are fields and outlive it.
         unsafe { sys::llama_free(self.raw.as_ptr()) }
     }
 }

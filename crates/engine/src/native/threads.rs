@@ -30,7 +30,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // SAFETY: the context detaches the pool before it drops it.
+        // SAFETY: no computation uses the pool: the context has taken up another one, or is gone.
         unsafe { sys::ggml_threadpool_free(self.raw.as_ptr()) }
     }
 }
