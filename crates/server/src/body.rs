@@ -76,7 +76,8 @@ async fn read(request: Request, options: &ServerOptions) -> Result<Bytes, Refusa
 }
 
 fn too_large(limit: usize) -> Refusal {
-    let message = format!("the body is larger than {limit} bytes: send less at once, or raise `server.body_limit_bytes`");
+    let message =
+        format!("the body is larger than {limit} bytes: send less at once, or raise `server.body_limit_bytes`");
     Refusal::new(ErrorKind::TooLarge, "body_too_large", message)
 }
 

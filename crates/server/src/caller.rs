@@ -66,8 +66,9 @@ pub(crate) async fn unknown_route(State(door): State<Door>, request: Request) ->
 pub(crate) async fn unknown_method(State(door): State<Door>, request: Request) -> Refusal {
     let message = "this route does not take that method: the header 'Allow' names those it takes";
     match identify(&door, &request.into_parts().0).await {
-        Ok(_) => Refusal::new(ErrorKind::Invalid, "method_not_allowed", message)
-            .with_status(StatusCode::METHOD_NOT_ALLOWED),
+        Ok(_) => {
+            Refusal::new(ErrorKind::Invalid, "method_not_allowed", message).with_status(StatusCode::METHOD_NOT_ALLOWED)
+        }
         Err(refusal) => refusal,
     }
 }

@@ -87,3 +87,48 @@ fn known(method: &Method) -> &'static str {
 #[derive(Debug, thiserror::Error)]
 #[error("a handler panicked")]
 struct Panicked;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::door::{Entrance, ServerOptions};
+    use app::issuers::KeySets;
+    use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Store, StoreOptions};
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use domain::{Clock, Timestamp};
+    use tower::ServiceExt as _;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(1_790_000_000_000_000)
+        }
+    }
+
+    async fn breaks() -> Response {
+        panic!("the table is gone")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_in_the_envelope_and_the_server_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data_dir, clock) = (folder.path().to_owned(), Arc::new(Still));
+        let store = Store::open(StoreOptions { data_dir, database_url: None, clock: clock.clone() }).await.unwrap();
+        let models = Catalog::new(CatalogOptions::default());
+        let parts = AppOptions { store, models, clock, ids: Ids::seeded(1), key_sets: KeySets::new(None) };
+        let app = Arc::new(App::open(parts).await.unwrap());
+        let door = Door::new(app, ServerOptions::default(), Entrance::Network);
+        let router = Router::new().route("/", get(breaks)).layer(from_fn_with_state(door, envelope));
+        for _ in 0..2 {
+            let response = router.clone().oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(response.status().as_u16(), 500);
+            let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let text = String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
+            assert!(text.contains(&id) && !text.contains("table"), "{text}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) type Answer<T> = Result<T, Refusal>;
 #[derive(Debug, Clone)]
 pub struct Refusal {
     status: StatusCode,
-    body: ErrorBody,
+    body: Box<ErrorBody>,
     retry_after_seconds: Option<u64>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -44,7 +44,7 @@ pub(crate) const fn status(kind: ErrorKind) -> StatusCode {
 impl Refusal {
     /// A refusal of a kind, with its stable code and what to do.
     pub fn new(kind: ErrorKind, code: &str, message: impl Into<String>) -> Self {
-        let body = ErrorBody::new(kind, code, message);
+        let body = Box::new(ErrorBody::new(kind, code, message));
         Self { status: status(kind), body, retry_after_seconds: None, cause: None }
     }
 
@@ -65,7 +65,7 @@ impl Refusal {
     /// The same, naming the parameter at fault.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<String>) -> Self {
-        self.body = self.body.with_param(param);
+        self.body.error.param = Some(param.into());
         self
     }
 
@@ -115,10 +115,27 @@ impl From<AppError> for Refusal {
         if kind == ErrorKind::Internal {
             return Self::internal(Some(Arc::new(error)));
         }
+        if let (AppError::Store(_), ErrorKind::Unavailable) = (&error, kind) {
+            let refusal = Self::new(kind, error.code(), without_places(error.code()));
+            return Self { cause: Some(Arc::new(error)), ..refusal };
+        }
         let mut refusal = Self::new(kind, error.code(), error.to_string());
         refusal.body.error.param = error.param().map(ToOwned::to_owned);
         refusal.retry_after_seconds = error.retry_after_seconds();
         refusal
+    }
+}
+
+/// What a client is told of a state that cannot be used: the places in the store's own words are for the log.
+fn without_places(code: &str) -> &'static str {
+    match code {
+        "state_full" => {
+            "the server has no room left on its disk and cannot record this: its administrator must free some"
+        }
+        "state_read_only" => "the server cannot write its state: its administrator must make the data folder writable",
+        _ => {
+            "the server cannot use its state now: try again, and if it stays so tell the administrator to read the log"
+        }
     }
 }
 
@@ -130,7 +147,7 @@ impl From<access::AccessError> for Refusal {
 
 impl From<InvalidParameter> for Refusal {
     fn from(invalid: InvalidParameter) -> Self {
-        let body = ErrorBody::from(invalid);
+        let body = Box::new(ErrorBody::from(invalid));
         Self { status: StatusCode::BAD_REQUEST, body, retry_after_seconds: None, cause: None }
     }
 }
@@ -157,6 +174,26 @@ mod tests {
         assert!(!sent.contains("people"), "{sent}");
         assert!(sent.contains("req_00000000000000000000000000000001"), "{sent}");
         assert!(refusal.cause().unwrap().to_string().contains("people"));
+    }
+
+    #[test]
+    fn a_limit_says_when_to_try_again_and_a_missing_key_how_to_show_one() {
+        let request = RequestId::from_uuid(uuid_of_one());
+        let limited =
+            AppError::Limited { message: "slower".to_owned(), code: "budget_exceeded", retry_after_seconds: 7 };
+        let response = Refusal::from(limited).dressed(request);
+        assert_eq!(response.status().as_u16(), 429);
+        assert_eq!(response.headers()["retry-after"], "7");
+        let missing = Refusal::from(access::AccessError::MissingKey).dressed(request);
+        assert_eq!(missing.status().as_u16(), 401);
+        assert_eq!(missing.headers()["www-authenticate"], "Bearer");
+    }
+
+    #[test]
+    fn a_full_disk_is_named_without_its_place() {
+        for code in ["state_full", "state_read_only", "state_locked"] {
+            assert!(without_places(code).len() > 40 && !without_places(code).contains('/'), "{code}");
+        }
     }
 
     fn uuid_of_one() -> uuid::Uuid {

@@ -26,14 +26,12 @@ pub use error::Refusal;
 pub use openapi::openapi;
 
 /// The routes for the listener: who asks is decided by a key or a session.
-#[must_use]
 pub fn router(app: Arc<App>, options: ServerOptions) -> Router {
     routes::build(Door::new(app, options, door::Entrance::Network))
 }
 
 /// The same routes for the control socket, whose file only the installation's own user can open: the caller is the
 /// person `admin`.
-#[must_use]
 pub fn control_router(app: Arc<App>) -> Router {
     routes::build(Door::new(app, ServerOptions::default(), door::Entrance::ControlSocket))
 }

@@ -11,8 +11,8 @@ use utoipa::openapi::{ContentBuilder, Ref};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::{
-    ROUTES, Route, acts, groups, health, import, jobs, keys, links, me, metrics, models, openai, people, services, settings, traces,
-    upstreams,
+    ROUTES, Route, acts, groups, health, import, jobs, keys, links, me, metrics, models, openai, people, services,
+    settings, traces, upstreams,
 };
 
 #[derive(OpenApi)]

@@ -34,7 +34,8 @@ impl<T: DeserializeOwned> FromRequestParts<Door> for Parameters<T> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|error| Refusal::new(ErrorKind::Invalid, "invalid_query", error.body_text()))?;
         // Written as JSON with every pair kept, so that the one strict reader names what is unknown or doubled.
-        let members: Vec<String> = pairs.iter().map(|(name, value)| format!("{}:{}", quoted(name), quoted(value))).collect();
+        let members: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}:{}", quoted(name), quoted(value))).collect();
         Ok(Self(wire::strict::parse(format!("{{{}}}", members.join(",")).as_bytes())?))
     }
 }
@@ -91,7 +92,8 @@ where
     T: FromStr<Err: Display>,
 {
     let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(|error| D::Error::custom(format!("'{text}' does not fit here: {error}")))).transpose()
+    text.map(|text| text.parse().map_err(|error| D::Error::custom(format!("'{text}' does not fit here: {error}"))))
+        .transpose()
 }
 
 /// Which part of a list is asked for.

@@ -96,3 +96,26 @@ pub(super) fn refused(reason: &str) -> AppError {
         format!("the token in 'Freehold-On-Behalf-Of' is not accepted: {reason}; get a new one from the issuer");
     AppError::Forbidden { message, code: "act_for_denied" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn algorithms_without_a_public_key_are_not_read() {
+        // {"alg":"none"} and {"alg":"HS256"}, each with {"iss":"x"}.
+        for token in ["eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.", "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJ4In0.AAAA"] {
+            assert_eq!(Unverified::read(token).unwrap_err().code(), "act_for_denied");
+        }
+        let read = Unverified::read("eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJ4In0.AAAA").unwrap();
+        assert_eq!(read, Unverified { issuer: "x".to_owned(), key_id: None, algorithm: Algorithm::EdDSA });
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_token_or_an_error(text in "([A-Za-z0-9_-]{0,40}\\.){0,3}.{0,40}") {
+            let _ = Unverified::read(&text);
+        }
+    }
+}

@@ -45,11 +45,7 @@ pub(crate) async fn list(
     get, path = "/api/v1/groups/{group}", tag = "Groups", params(("group" = String, Path)),
     responses((status = 200, body = GroupRecord), (status = 404, description = "No group that you may see"))
 )]
-pub(crate) async fn show(
-    State(app): State<Arc<App>>,
-    By(asker): By,
-    Named(group): Named,
-) -> Answer<Json<GroupRecord>> {
+pub(crate) async fn show(State(app): State<Arc<App>>, By(asker): By, Named(group): Named) -> Answer<Json<GroupRecord>> {
     Ok(Json(groups::get(&app, &asker.caller, &group)?))
 }
 

@@ -7,8 +7,8 @@ use app::links::{self, MadeLink, NewLink, SESSION_SECONDS, SignedIn};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use http::{HeaderMap, Method, StatusCode};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE};
+use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 
 use crate::body::Payload;

@@ -122,7 +122,9 @@ fn per_upstream(
 fn engines(text: &mut Exposition, upstreams: &[UpstreamGauges]) {
     const CACHE: &str = "vllm:kv_cache_usage_perc";
     text.begin(CACHE, "gauge", "Share of the KV state in use; 1 is all of it.");
-    for (model, stats) in upstreams.iter().filter_map(|upstream| upstream.engine.as_ref().map(|stats| (upstream, stats))) {
+    for (model, stats) in
+        upstreams.iter().filter_map(|upstream| upstream.engine.as_ref().map(|stats| (upstream, stats)))
+    {
         let usage = stats.kv_tokens_used as f64 / stats.kv_tokens_total.max(1) as f64;
         text.sample(CACHE, &[("model_name", &model.snapshot.models.join(","))], usage);
     }

@@ -62,15 +62,19 @@ async fn nobody_acts_without_the_scope_outside_the_groups_or_for_nobody() {
     me_for(&house, &limited.key, &ada.id).await.refused(403, "act_for_denied");
 }
 
-/// An issuer's key made of 32 bytes: Ed25519, or P-256 (RFC 8410 and RFC 5915 in PKCS #8).
+/// An issuer's key made of 32 bytes: Ed25519, or P-256 (RFC 8410 and RFC 5915 in PKCS #8). For RSA there is one in a
+/// file, made for this test.
 fn signing_key(algorithm: Algorithm, seed: u8) -> EncodingKey {
     let head: &[u8] = match algorithm {
         Algorithm::EdDSA => b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20",
-        _ => b"\x30\x41\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\
-               \x04\x27\x30\x25\x02\x01\x01\x04\x20",
+        _ => {
+            b"\x30\x41\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\
+               \x04\x27\x30\x25\x02\x01\x01\x04\x20"
+        }
     };
     let der = [head, &[seed; 32]].concat();
     match algorithm {
+        Algorithm::RS256 => EncodingKey::from_rsa_der(include_bytes!("issuer.der")),
         Algorithm::EdDSA => EncodingKey::from_ed_der(&der),
         _ => EncodingKey::from_ec_der(&der),
     }
@@ -107,9 +111,11 @@ async fn configure(house: &House, keys: Value) {
 #[tokio::test]
 async fn a_good_token_names_the_person_of_its_issuer_and_subject() {
     let house = House::open().await;
-    configure(&house, json!([public_key(Algorithm::EdDSA, 1, "a"), public_key(Algorithm::ES256, 2, "b")])).await;
+    let keys = [(Algorithm::EdDSA, 1, "a"), (Algorithm::ES256, 2, "b"), (Algorithm::RS256, 0, "c")];
+    let public: Vec<Value> = keys.iter().map(|(algorithm, seed, id)| public_key(*algorithm, *seed, id)).collect();
+    configure(&house, json!(public)).await;
     let desk = desk(&house).await;
-    for (algorithm, seed, id) in [(Algorithm::EdDSA, 1, "a"), (Algorithm::ES256, 2, "b")] {
+    for (algorithm, seed, id) in keys {
         let me = me_for(&house, &desk.key, &token(algorithm, seed, id, &claims(&house))).await.expect(200).json();
         assert_eq!(me["name"], "ada");
     }
@@ -166,10 +172,13 @@ async fn keys_are_fetched_when_needed_and_once_a_minute_at_most() {
     let fetches = Arc::new(AtomicUsize::new(0));
     let counted = fetches.clone();
     let set = json!({"keys": [public_key(Algorithm::EdDSA, 1, "a"), {"kty": "quantum", "kid": "q"}]});
-    let issuer = axum::Router::new().route("/keys", get(move || {
-        counted.fetch_add(1, Ordering::SeqCst);
-        async move { Json(set) }
-    }));
+    let issuer = axum::Router::new().route(
+        "/keys",
+        get(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async move { Json(set) }
+        }),
+    );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     configure(&house, json!(format!("http://{}/keys", listener.local_addr().unwrap()))).await;
     tokio::spawn(async move { axum::serve(listener, issuer).await });

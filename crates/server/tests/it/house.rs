@@ -95,6 +95,7 @@ impl House {
         let key_sets = KeySets::new(reqwest::Client::new());
         let parts = AppOptions { store, models, clock: clock.clone(), ids: Ids::random(), key_sets };
         let app = Arc::new(App::open(parts).await.unwrap().with_stock(stock));
+        app.readiness.set("chat", Part::Ready);
         // Later than the first person, so that lists are in a known order.
         clock.advance_seconds(1);
         let (door, control) = (server::router(app.clone(), options), server::control_router(app.clone()));

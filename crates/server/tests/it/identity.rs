@@ -47,10 +47,7 @@ async fn what_exists_is_a_conflict_within_its_source_alone() {
     let elsewhere = json!({"user_name": "ada", "display_name": "x", "source": "hr"});
     house.post(&key, "/api/v1/people", elsewhere).await.expect(201);
     house.get(&key, "/api/v1/people/ada").await.refused(400, "ambiguous_name");
-    for (path, body) in [
-        ("/api/v1/groups", json!({"name": "Legal"})),
-        ("/api/v1/services", json!({"name": "desk"})),
-    ] {
+    for (path, body) in [("/api/v1/groups", json!({"name": "Legal"})), ("/api/v1/services", json!({"name": "desk"}))] {
         house.post(&key, path, body.clone()).await.expect(201);
         house.post(&key, path, body).await.refused(409, "already_exists");
     }
@@ -90,9 +87,18 @@ async fn only_a_holder_grants_a_role_by_whatever_way() {
 
     let operator = json!({"user_name": "x", "display_name": "x", "roles": ["operator"]});
     house.post(&guard.key, "/api/v1/people", operator).await.refused(403, "role_missing");
-    house.patch(&guard.key, "/api/v1/people/guard", json!({"roles": ["security", "operator"]})).await.refused(403, "role_missing");
-    house.post(&guard.key, "/api/v1/services", json!({"name": "x", "roles": ["builder"]})).await.refused(403, "role_missing");
-    house.patch(&guard.key, &format!("/api/v1/groups/{inner}"), json!({"roles": ["builder"]})).await.refused(403, "role_missing");
+    house
+        .patch(&guard.key, "/api/v1/people/guard", json!({"roles": ["security", "operator"]}))
+        .await
+        .refused(403, "role_missing");
+    house
+        .post(&guard.key, "/api/v1/services", json!({"name": "x", "roles": ["builder"]}))
+        .await
+        .refused(403, "role_missing");
+    house
+        .patch(&guard.key, &format!("/api/v1/groups/{inner}"), json!({"roles": ["builder"]}))
+        .await
+        .refused(403, "role_missing");
     for group in [&ops, &inner] {
         let path = format!("/api/v1/groups/{group}/members/{}", guard.id);
         house.put(&guard.key, &path, Value::Null).await.refused(403, "role_missing");

@@ -1,5 +1,7 @@
 //! The door from outside: a real application on a folder of its own, called in-process.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests; a test that cannot go on ends")]
+
 mod behalf;
 mod bodies;
 mod documents;

@@ -113,7 +113,12 @@ async fn a_model_is_listed_pulled_shown_and_removed() {
     let after = shop.model("sample").await;
     assert_eq!(json!([after["state"], after["sha256"], after["job"]]), json!(["installed", SHA256, null]));
     let names = |reply: Reply| -> Vec<String> {
-        reply.json()["data"].as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap().to_owned()).collect()
+        reply.json()["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|model| model["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     let all = names(shop.get("/api/v1/models").await.expect(200));
     assert!(all.is_sorted() && all.contains(&"sample".to_owned()), "{all:?}");

@@ -83,7 +83,8 @@ async fn settings_that_cannot_work_change_nothing() {
 async fn issuers_are_for_security_even_among_settings() {
     let house = House::open().await;
     let operator = house.person("op", &[Role::Operator]).await;
-    let issuer = json!({"issuer": "https://idp.example", "audience": "freehold", "jwks_url": "https://idp.example/keys"});
+    let issuer =
+        json!({"issuer": "https://idp.example", "audience": "freehold", "jwks_url": "https://idp.example/keys"});
     let body = json!({"issuers": [issuer]});
     house.put(&operator.key, "/api/v1/settings", body.clone()).await.refused(403, "role_missing");
     let admin = house.admin().await;

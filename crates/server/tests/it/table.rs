@@ -44,7 +44,13 @@ async fn every_route_answers_whom_the_table_names_and_nobody_else() {
             let turned_away = reply.status == 403 && reply.code() == "role_missing";
             let who = role.map_or("nobody's", Role::as_str);
             assert_eq!(turned_away, !may, "{} {} by {who}: {} {}", route.method, route.path, reply.status, reply.text);
-            assert!(reply.status != 401 && reply.status.as_u16() < 500, "{} {}: {}", route.method, route.path, reply.text);
+            assert!(
+                reply.status != 401 && reply.status.as_u16() < 500,
+                "{} {}: {}",
+                route.method,
+                route.path,
+                reply.text
+            );
         }
     }
 }
@@ -62,8 +68,7 @@ async fn a_key_narrowed_to_scopes_opens_only_their_routes() {
 
 #[tokio::test]
 async fn no_two_rows_are_for_the_same_call() {
-    let calls: BTreeSet<(String, &str)> =
-        ROUTES.iter().map(|route| (route.method.to_string(), route.path)).collect();
+    let calls: BTreeSet<(String, &str)> = ROUTES.iter().map(|route| (route.method.to_string(), route.path)).collect();
     assert_eq!(calls.len(), ROUTES.len());
 }
 

@@ -43,14 +43,18 @@ impl ItemPaging {
     pub(crate) fn page(self, mut items: Vec<Item>) -> Answer<List<Item>> {
         let limit = self.limit.unwrap_or(20);
         if !(1..=100).contains(&limit) {
-            return Err(Refusal::new(domain::ErrorKind::Invalid, "invalid_value", "limit is 1 to 100").with_param("limit"));
+            return Err(
+                Refusal::new(domain::ErrorKind::Invalid, "invalid_value", "limit is 1 to 100").with_param("limit")
+            );
         }
         if self.order != Some(Order::Asc) {
             items.reverse();
         }
         let start = match &self.after {
             None => 0,
-            Some(after) => items.iter().position(|item| item.id() == Some(after)).map_or(items.len(), |place| place + 1),
+            Some(after) => {
+                items.iter().position(|item| item.id() == Some(after)).map_or(items.len(), |place| place + 1)
+            }
         };
         let has_more = items.len().saturating_sub(start) > limit;
         let page: Vec<Item> = items.into_iter().skip(start).take(limit).collect();
