@@ -109,7 +109,7 @@ CREATE TABLE trace_contents (
 CREATE TABLE feedback (
     id TEXT NOT NULL PRIMARY KEY,
     trace_id TEXT NOT NULL REFERENCES traces (id),
-    person TEXT NOT NULL,
+    author TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     kind TEXT NOT NULL,
     value TEXT NOT NULL

@@ -3,23 +3,31 @@
 //! The `Any` driver carries text, 64-bit integers and NULL here, nothing else, so that both databases agree.
 
 mod failure;
+mod insert;
 mod postgres;
 mod row;
 mod sqlite;
 mod value;
+mod writer;
 mod writing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyRow};
-use sqlx::{AnyPool, SqlSafeStr};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::{AnyPool, ConnectOptions, SqlSafeStr};
 
+pub(crate) use insert::Insert;
 pub(crate) use row::Row;
 pub(crate) use value::{Sql, Value, json, values};
+use writer::Writer;
 pub(crate) use writing::Writing;
 
 use crate::error::StoreError;
 use crate::folder::Folder;
+
+/// How long a reader waits for a connection while all are busy or none can be made.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which database answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +40,7 @@ pub(crate) enum Backend {
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     backend: Backend,
-    writer: AnyPool,
+    writer: Writer,
     readers: AnyPool,
     place: Arc<str>,
 }
@@ -53,8 +61,7 @@ impl Database {
 
     /// Begins the one write transaction; others wait for it. Dropped without a commit, it leaves nothing.
     pub(crate) async fn write(&self) -> Result<Writing, StoreError> {
-        let connection = self.writer.acquire().await.map_err(|error| self.fail(error))?;
-        Writing::begin(connection, self.backend, self.place.clone()).await
+        Writing::begin(self.writer.take().await).await
     }
 
     pub(crate) async fn fetch_all(&self, sql: impl Into<Sql>) -> Result<Vec<Row>, StoreError> {
@@ -69,18 +76,16 @@ impl Database {
 
     /// Statements outside a transaction on the writer: maintenance.
     pub(crate) async fn maintain(&self, sql: &'static str) -> Result<Vec<Row>, StoreError> {
-        let rows = sqlx::raw_sql(sql.into_sql_str()).fetch_all(&self.writer).await.map_err(|error| self.fail(error))?;
-        Ok(rows.into_iter().map(|row| self.row(row)).collect())
+        let mut taken = self.writer.take().await;
+        let rows = sqlx::raw_sql(sql.into_sql_str()).fetch_all(taken.connection().await?).await;
+        Ok(rows.map_err(|error| self.fail(error))?.into_iter().map(|row| self.row(row)).collect())
     }
 
-    /// Waits for what is in progress and closes all connections.
+    /// Waits for what is in progress and closes all connections. The writer goes last: whoever closes a SQLite file
+    /// last folds its log in.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
-    }
-
-    pub(crate) fn corrupt(&self, detail: impl Into<String>) -> StoreError {
-        StoreError::Corrupt { place: self.place.to_string(), detail: detail.into() }
     }
 
     pub(crate) fn unavailable(&self, detail: impl Into<String>) -> StoreError {
@@ -96,9 +101,22 @@ impl Database {
     }
 }
 
+/// Connections that read, made when they are needed and prepared by `settings`. A `remote` one may have gone while
+/// nobody used it: it is tried before each use and renewed at times.
+fn readers(address: &AnyConnectOptions, most: u32, settings: &'static str, remote: bool) -> AnyPool {
+    let pool = AnyPoolOptions::new()
+        .max_connections(most)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(remote)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { sqlx::raw_sql(settings.into_sql_str()).execute(connection).await.map(drop) })
+        });
+    let pool = if remote { pool } else { pool.idle_timeout(None).max_lifetime(None) };
+    pool.connect_lazy_with(address.clone())
+}
+
 /// Statements are not logged: their texts help nobody and their slowness is measured elsewhere.
-fn quiet(address: &str) -> Result<AnyConnectOptions, StoreError> {
-    use sqlx::ConnectOptions as _;
+fn parse(address: &str) -> Result<AnyConnectOptions, StoreError> {
     let options: AnyConnectOptions =
         address.parse().map_err(|error: sqlx::Error| StoreError::Address { detail: error.to_string() })?;
     Ok(options.disable_statement_logging())

@@ -12,7 +12,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] where the trace is not there, [`StoreError::Conflict`] for an id that is there already.
     pub async fn add_feedback(&self, feedback: Feedback) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO feedback (id, trace_id, person, created_at, kind, value) \
+        const INSERT: &str = "INSERT INTO feedback (id, trace_id, author, created_at, kind, value) \
             VALUES ($1, $2, $3, $4, $5, $6)";
         let Feedback { id, trace, by, created_at, kind, value } = feedback;
         let mut writing = self.database().write().await?;
@@ -26,7 +26,7 @@ pub(crate) async fn feedback_of(database: &Database, traces: &[TraceId]) -> Resu
     if traces.is_empty() {
         return Ok(Vec::new());
     }
-    let mut select = Sql::from("SELECT id, trace_id, person, created_at, kind, value FROM feedback WHERE trace_id IN ");
+    let mut select = Sql::from("SELECT id, trace_id, author, created_at, kind, value FROM feedback WHERE trace_id IN ");
     select.bind_list(traces.iter().copied()).push(" ORDER BY id");
     database.fetch_all(select).await?.iter().map(feedback).collect()
 }
@@ -38,7 +38,7 @@ fn feedback(row: &Row) -> Result<Feedback, StoreError> {
     Ok(Feedback {
         id: row.parsed("id")?,
         trace: row.parsed("trace_id")?,
-        by: row.parsed("person")?,
+        by: row.parsed("author")?,
         created_at: row.time("created_at")?,
         kind: kind.ok_or_else(|| row.damaged("kind", &"not a kind of feedback"))?,
         value: row.json("value")?,

@@ -18,6 +18,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::database::Database;
 use crate::error::StoreError;
+use crate::identity::history::History;
 use crate::store::Store;
 
 pub use epochs::EpochEntry;
@@ -77,12 +78,13 @@ impl Commit {
         let mut next = Directory::clone(&self.snapshot.load());
         let mut writing = self.database.write().await?;
         let mut head = self.head.clone();
+        let mut history = History::new(&mut writing);
         for change in &self.changes {
             let entry = head.append(change, self.actor, self.at);
+            history.write(&entry, change, &next).await?;
             next.apply(entry.epoch, change);
-            epochs::insert(&mut writing, &entry).await?;
-            history::write(&mut writing, &entry, change, &next).await?;
         }
+        history.flush().await?;
         if let Err(error) = writing.commit().await {
             // Whether it is durable is unknown now: what the database holds counts.
             self.head.stale = true;

@@ -1,7 +1,7 @@
 //! [`Store`]: the state of one installation, opened. Cheap to clone; all clones are one store.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use access::Directory;
 use arc_swap::ArcSwap;
@@ -62,6 +62,7 @@ struct Inner {
     head: Arc<Mutex<Head>>,
     clock: Arc<dyn Clock>,
     traces: TraceWriter,
+    folder: std::sync::Mutex<Option<Arc<Folder>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -84,7 +85,7 @@ impl Store {
         migrations::migrate(&database, clock.now()).await?;
         let (directory, head) = identity::load_newest(&database).await?;
         let empty = head.is_new();
-        let traces = TraceWriter::start(database.clone(), folder);
+        let traces = TraceWriter::start(database.clone(), folder.clone());
         let store = Self {
             inner: Arc::new(Inner {
                 database,
@@ -92,11 +93,15 @@ impl Store {
                 head: Arc::new(Mutex::new(head)),
                 clock,
                 traces,
+                folder: std::sync::Mutex::new(Some(folder)),
             }),
         };
         if empty {
-            let first = identity::first_changes(store.now())?;
-            store.commit(None, |_| Ok::<_, StoreError>(first)).await?;
+            let now = store.now();
+            if let Err(error) = store.commit(None, |_| identity::first_changes(now)).await {
+                store.close().await;
+                return Err(error);
+            }
         }
         Ok(store)
     }
@@ -117,6 +122,8 @@ impl Store {
             tracing::warn!(%error, "the write-ahead log was not folded in; the next start does it");
         }
         self.database().close().await;
+        // Another server may come now.
+        self.inner.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     pub(crate) fn database(&self) -> &Database {

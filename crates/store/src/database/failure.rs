@@ -35,6 +35,7 @@ fn of_database(error: Box<dyn DatabaseError>, place: String) -> StoreError {
     let named = if code.len() == 5 { of_sqlstate(&code) } else { of_sqlite(code.parse().unwrap_or(0)) };
     match named {
         Named::Full => StoreError::Full { place },
+        Named::Locked => StoreError::Locked { place, holder: None },
         Named::Corrupt => StoreError::Corrupt { place, detail },
         Named::ReadOnly => StoreError::ReadOnly { place },
         Named::Unavailable => StoreError::Unavailable { place, detail },
@@ -44,6 +45,7 @@ fn of_database(error: Box<dyn DatabaseError>, place: String) -> StoreError {
 
 enum Named {
     Full,
+    Locked,
     Corrupt,
     ReadOnly,
     Unavailable,
@@ -68,7 +70,8 @@ fn of_sqlstate(code: &str) -> Named {
         "53100" => Named::Full,
         "XX001" | "XX002" => Named::Corrupt,
         "25006" => Named::ReadOnly,
-        "55P03" => Named::Unavailable,
+        // The only lock that is waited for with a limit is the one that keeps other servers out.
+        "55P03" => Named::Locked,
         _ if ["08", "28", "3D", "53", "57"].iter().any(|class| code.starts_with(class)) => Named::Unavailable,
         _ => Named::Other,
     }

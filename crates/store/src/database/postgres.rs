@@ -2,19 +2,17 @@
 //! takes it again or fails.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, SqlSafeStr};
-
-use crate::database::{Backend, Database, failure, quiet};
+use crate::database::writer::{Terms, Writer};
+use crate::database::{Backend, Database, parse, readers};
 use crate::error::StoreError;
 
 const READERS: u32 = 8;
 
-/// The key is "freehold" in ASCII. A writer that reconnects waits briefly for its former session to end.
+/// The lock's key is "freehold" in ASCII. Who finds it taken waits briefly: it may be its own former session, which
+/// ends.
 const WRITER: &str = "SET synchronous_commit = on; SET lock_timeout = '2s'; \
-    SELECT pg_advisory_lock(7382075346042711140); SET lock_timeout = '5s'";
+    SELECT pg_advisory_lock(7382075346042711140)";
 
 const READER: &str = "SET default_transaction_read_only = on";
 
@@ -23,33 +21,10 @@ pub(super) async fn open(address: &str) -> Result<Database, StoreError> {
         return Err(StoreError::Address { detail: "it does not begin with postgres://".to_owned() });
     }
     let place: Arc<str> = without_password(address).into();
-    let writer = connect(address, 1, WRITER, &place).await.map_err(|error| held(error, &place))?;
-    let readers = connect(address, READERS, READER, &place).await?;
-    Ok(Database { backend: Backend::Postgres, writer, readers, place })
-}
-
-async fn connect(address: &str, most: u32, settings: &'static str, place: &str) -> Result<AnyPool, StoreError> {
-    let pool = AnyPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(Duration::from_secs(30))
-        .after_connect(move |connection, _| Box::pin(prepare(connection, settings)));
-    // The writer keeps its session, and with it the lock, for as long as it lives.
-    let pool = if most == 1 { pool.idle_timeout(None).max_lifetime(None) } else { pool };
-    pool.connect_with(quiet(address)?).await.map_err(|error| failure::classify(error, place))
-}
-
-async fn prepare(connection: &mut AnyConnection, settings: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(settings.into_sql_str()).execute(connection).await.map(|_| ())
-}
-
-/// At the start the only lock that can time out is the advisory one.
-fn held(error: StoreError, place: &str) -> StoreError {
-    match error {
-        StoreError::Unavailable { detail, .. } if detail.contains("lock timeout") => {
-            StoreError::Locked { place: place.to_owned(), holder: None }
-        }
-        other => other,
-    }
+    let address = parse(address)?;
+    let readers = readers(&address, READERS, READER, true);
+    let terms = Terms { backend: Backend::Postgres, address, settings: WRITER, place: place.clone() };
+    Ok(Database { backend: Backend::Postgres, writer: Writer::open(terms).await?, readers, place })
 }
 
 /// The address for messages: scheme, host and name.

@@ -3,12 +3,9 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, SqlSafeStr};
-
-use crate::database::{Backend, Database, failure, quiet};
+use crate::database::writer::{Terms, Writer};
+use crate::database::{Backend, Database, parse, readers};
 use crate::error::StoreError;
 use crate::folder::Folder;
 
@@ -18,8 +15,8 @@ const READERS: u32 = 4;
 /// `synchronous=FULL`: a commit is on the disk when it returns. `secure_delete`: deleted bytes become zeros.
 /// `temp_store=MEMORY`: no content in temporary files elsewhere. The log is folded in every 16 MiB (4,096 pages):
 /// fewer syncs than with SQLite's 4 MiB, and still quick to recover.
-const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-    PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; \
+const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+    PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; \
     PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864";
 
 const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON";
@@ -27,27 +24,11 @@ const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PR
 pub(super) async fn open(folder: &Folder) -> Result<Database, StoreError> {
     let path = folder.private_file("state.db")?;
     let place: Arc<str> = path.display().to_string().into();
-    let address = address_of(&path)?;
-    let writer = connect(&address, 1, WRITER, &place).await?;
+    let address = parse(&address_of(&path)?)?;
     // The log and its index take their mode from the database file, made 0600 above.
-    let readers = connect(&address, READERS, READER, &place).await?;
-    Ok(Database { backend: Backend::Sqlite, writer, readers, place })
-}
-
-async fn connect(address: &str, most: u32, settings: &'static str, place: &str) -> Result<AnyPool, StoreError> {
-    let pool = AnyPoolOptions::new()
-        .max_connections(most)
-        .acquire_timeout(Duration::from_secs(30))
-        // A file does not hang up: no ping before each use, no age limit.
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_connect(move |connection, _| Box::pin(prepare(connection, settings)));
-    pool.connect_with(quiet(address)?).await.map_err(|error| failure::classify(error, place))
-}
-
-async fn prepare(connection: &mut AnyConnection, settings: &'static str) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(settings.into_sql_str()).execute(connection).await.map(|_| ())
+    let readers = readers(&address, READERS, READER, false);
+    let terms = Terms { backend: Backend::Sqlite, address, settings: WRITER, place: place.clone() };
+    Ok(Database { backend: Backend::Sqlite, writer: Writer::open(terms).await?, readers, place })
 }
 
 /// The driver undoes percent encoding, so everything but plain characters is encoded.
@@ -70,11 +51,39 @@ fn encode(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
     fn names_of_folders_may_hold_any_character() {
         let address = address_of(Path::new("/a b/ü?#%/state.db")).unwrap();
         assert_eq!(address, "sqlite:///a%20b/%C3%BC%3F%23%25/state.db?mode=rw");
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_synced_and_what_is_deleted_is_overwritten() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&parent.path().join("ü ?#%")).unwrap();
+        let database = Database::open(&folder, None).await.unwrap();
+        let settings = [
+            ("PRAGMA synchronous", "synchronous", 2),
+            ("PRAGMA secure_delete", "secure_delete", 1),
+            ("PRAGMA foreign_keys", "foreign_keys", 1),
+            ("PRAGMA temp_store", "temp_store", 2),
+        ];
+        // Those of the first connection, and of one made anew after a failure.
+        for _ in 0..2 {
+            for (statement, column, expected) in settings {
+                assert_eq!(database.maintain(statement).await.unwrap()[0].number(column).unwrap(), expected);
+            }
+            let mode = database.maintain("PRAGMA journal_mode").await.unwrap();
+            assert_eq!(mode[0].text("journal_mode").unwrap(), "wal");
+            let mut writing = database.write().await.unwrap();
+            assert!(writing.execute("no such statement").await.is_err());
+        }
+        let mut files: Vec<_> = std::fs::read_dir(parent.path().join("ü ?#%")).unwrap().flatten().collect();
+        files.retain(|file| file.metadata().unwrap().permissions().mode() & 0o077 != 0);
+        assert_eq!(files.len(), 0, "{files:?}");
     }
 }

@@ -1,33 +1,31 @@
 //! One write transaction. It is durable when [`Writing::commit`] returns, and leaves nothing otherwise.
 
-use std::sync::Arc;
+use sqlx::SqlSafeStr;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, SqlSafeStr};
-
+use crate::database::writer::Taken;
 use crate::database::{Backend, Row, Sql, failure};
 use crate::error::StoreError;
 
 pub(crate) struct Writing {
-    connection: PoolConnection<Any>,
-    backend: Backend,
-    place: Arc<str>,
+    taken: Taken,
     open: bool,
 }
 
 impl Writing {
-    pub(super) async fn begin(
-        connection: PoolConnection<Any>,
-        backend: Backend,
-        place: Arc<str>,
-    ) -> Result<Self, StoreError> {
-        let mut writing = Self { connection, backend, place, open: true };
-        let begin = match backend {
+    pub(super) async fn begin(taken: Taken) -> Result<Self, StoreError> {
+        let begin = match taken.backend() {
             Backend::Sqlite => "BEGIN IMMEDIATE",
             Backend::Postgres => "BEGIN",
         };
-        writing.attempt(begin).await?;
-        Ok(writing)
+        let mut writing = Self { taken, open: true };
+        let begun = writing.attempt(begin).await;
+        // A server that restarted has hung up: nothing was begun, so a second attempt is safe.
+        if matches!(begun, Err(StoreError::Unavailable { .. })) && writing.taken.backend() == Backend::Postgres {
+            writing.taken.discard();
+            writing.attempt(begin).await?;
+            return Ok(writing);
+        }
+        begun.map(|_| writing)
     }
 
     /// Runs a statement; answers how many rows it changed. A failure ends the transaction.
@@ -40,28 +38,26 @@ impl Writing {
 
     /// Runs a statement that answers rows. A failure ends the transaction.
     pub(crate) async fn fetch_all(&mut self, sql: impl Into<Sql>) -> Result<Vec<Row>, StoreError> {
-        match sql.into().into_query().fetch_all(&mut *self.connection).await {
-            Ok(rows) => Ok(rows.into_iter().map(|row| Row::new(row, self.place.clone())).collect()),
-            Err(error) => {
-                let error = failure::classify(error, &self.place);
-                Err(self.abort(error).await)
-            }
+        let place = self.taken.place().clone();
+        match sql.into().into_query().fetch_all(self.taken.connection().await?).await {
+            Ok(rows) => Ok(rows.into_iter().map(|row| Row::new(row, place.clone())).collect()),
+            Err(error) => Err(self.abort(failure::classify(error, &place)).await),
         }
     }
 
     /// Runs a statement; a failure leaves the transaction as it is, for a savepoint to return to.
     pub(crate) async fn attempt(&mut self, sql: impl Into<Sql>) -> Result<u64, StoreError> {
-        let done = sql.into().into_query().execute(&mut *self.connection).await;
-        done.map(|done| done.rows_affected()).map_err(|error| failure::classify(error, &self.place))
+        let done = sql.into().into_query().execute(self.taken.connection().await?).await;
+        done.map(|done| done.rows_affected()).map_err(|error| failure::classify(error, self.taken.place()))
     }
 
-    /// Several statements without values: a migration.
+    /// Several statements without values: a migration. A failure ends the transaction.
     pub(crate) async fn execute_script(&mut self, script: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::raw_sql(script.into_sql_str()).execute(&mut *self.connection).await;
+        let done = sqlx::raw_sql(script.into_sql_str()).execute(self.taken.connection().await?).await;
         match done {
             Ok(_) => Ok(()),
             Err(error) => {
-                let error = failure::classify(error, &self.place);
+                let error = failure::classify(error, self.taken.place());
                 Err(self.abort(error).await)
             }
         }
@@ -74,11 +70,7 @@ impl Writing {
         Ok(())
     }
 
-    pub(crate) const fn backend(&self) -> Backend {
-        self.backend
-    }
-
-    /// A broken rule of the data leaves the connection good; after anything else it is closed (see `drop`), for
+    /// A broken rule of the data leaves the connection good; after anything else it is given up (see `drop`), for
     /// SQLite may have ended the transaction by itself and PostgreSQL may have gone.
     async fn abort(&mut self, error: StoreError) -> StoreError {
         let of_the_data = matches!(error, StoreError::Conflict { .. } | StoreError::Missing { .. });
@@ -90,11 +82,11 @@ impl Writing {
 }
 
 impl Drop for Writing {
-    /// A caller who left in the middle, or a failure: closing the connection undoes what was begun, whatever state
+    /// A caller who left in the middle, or a failure: giving the connection up undoes what was begun, whatever state
     /// it is in.
     fn drop(&mut self) {
         if self.open {
-            self.connection.close_on_drop();
+            self.taken.discard();
         }
     }
 }

@@ -6,7 +6,7 @@ use domain::{Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::database::{Database, Row, Writing, json, values};
+use crate::database::{Database, Insert, Row, Value, json, values};
 use crate::error::StoreError;
 use crate::store::{Store, bounded};
 
@@ -106,13 +106,12 @@ pub(super) async fn load_head(database: &Database) -> Result<Head, StoreError> {
     }
 }
 
-pub(super) async fn insert(writing: &mut Writing, entry: &EpochEntry) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO epochs (epoch, kind, ids, actor, at, previous_hash, hash) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let ids = json(&entry.ids)?;
+pub(super) static INSERT_EPOCHS: Insert =
+    Insert::new("INSERT INTO epochs (epoch, kind, ids, actor, at, previous_hash, hash) VALUES", 7);
+
+pub(super) fn row_of(entry: &EpochEntry) -> Result<Vec<Value>, StoreError> {
     let (kind, previous, hash) = (entry.kind.as_str(), entry.previous_hash.as_str(), entry.hash.as_str());
-    writing.execute((INSERT, values![entry.epoch, kind, ids, entry.actor, entry.at, previous, hash])).await?;
-    Ok(())
+    Ok(values![entry.epoch, kind, json(&entry.ids)?, entry.actor, entry.at, previous, hash])
 }
 
 /// Entries in order, after an epoch.

@@ -1,4 +1,9 @@
-//! Whether the epoch log and the history are what was written: the chain of hashes, and an entry for every row.
+//! Whether the epoch log and the history are what was written: the chain of hashes, then every row of history against
+//! what the log says must be there.
+
+mod expected;
+
+use expected::{Expected, TABLES};
 
 use super::epochs::{Head, read};
 use crate::database::Database;
@@ -14,74 +19,43 @@ pub struct EpochProof {
     pub hash: String,
 }
 
-/// Rows of history without an entry in the log that says so: somebody wrote them past [`Store::commit`].
-/// `||` joins text; the ids of an entry are a JSON list in the order of `Change::ids`.
-const UNEXPLAINED: [(&str, &str); 7] = [
-    (
-        "people",
-        "SELECT MIN(h.from_epoch) AS epoch FROM people h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'put_person' AND e.ids = '[\"' || h.id || '\"]' WHERE e.epoch IS NULL",
-    ),
-    (
-        "person_groups",
-        "SELECT MIN(h.from_epoch) AS epoch FROM person_groups h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'put_group' AND e.ids = '[\"' || h.id || '\"]' WHERE e.epoch IS NULL",
-    ),
-    (
-        "services",
-        "SELECT MIN(h.from_epoch) AS epoch FROM services h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'put_service' AND e.ids = '[\"' || h.id || '\"]' WHERE e.epoch IS NULL",
-    ),
-    (
-        "memberships",
-        "SELECT MIN(h.from_epoch) AS epoch FROM memberships h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'add_member' AND e.ids = '[\"' || h.group_id || '\",\"' || h.member || '\"]' \
-            WHERE e.epoch IS NULL",
-    ),
-    (
-        "grants",
-        "SELECT MIN(h.from_epoch) AS epoch FROM grants h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'grant_role' AND e.ids = '[\"' || h.token || '\",\"' || h.role || '\"]' \
-            WHERE e.epoch IS NULL",
-    ),
-    (
-        "access_keys",
-        "SELECT MIN(h.from_epoch) AS epoch FROM access_keys h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND ((e.kind = 'add_key' AND e.ids = '[\"' || h.id || '\",\"' || h.holder || '\"]') \
-            OR (e.kind = 'revoke_key' AND e.ids = '[\"' || h.id || '\"]')) WHERE e.epoch IS NULL",
-    ),
-    (
-        "sessions",
-        "SELECT MIN(h.from_epoch) AS epoch FROM sessions h LEFT JOIN epochs e ON e.epoch = h.from_epoch \
-            AND e.kind = 'add_session' WHERE e.epoch IS NULL",
-    ),
-];
+/// Sessions end without an id in the log, so only their beginnings are compared.
+const UNEXPLAINED_SESSION: &str = "SELECT MIN(s.from_epoch) AS epoch FROM sessions s \
+    LEFT JOIN epochs e ON e.epoch = s.from_epoch AND e.kind = 'add_session' WHERE e.epoch IS NULL";
 
 impl Store {
-    /// Reads the whole epoch log and checks every hash, then that each row of history has its entry.
+    /// Reads the whole epoch log and checks every hash, then that the history has the rows that the log explains,
+    /// begun and closed at its epochs, and no others. What a row says beyond ids is not hashed.
     ///
     /// # Errors
-    /// [`StoreError::Tampered`] names the first epoch that does not fit.
+    /// [`StoreError::Tampered`] names an epoch that does not fit, the first one in the log.
     pub async fn verify_epochs(&self) -> Result<EpochProof, StoreError> {
-        let proof = verify_chain(self.database()).await?;
-        for (table, select) in UNEXPLAINED {
-            let row = self.database().fetch_optional(select).await?;
-            if let Some(epoch) = row.map(|row| row.maybe_number("epoch")).transpose()?.flatten() {
-                let epoch = u64::try_from(epoch).unwrap_or(0);
-                return Err(StoreError::Tampered { epoch, detail: format!("a row of {table} is not in the log") });
+        let (proof, mut expected) = verify_chain(self.database()).await?;
+        for (table, select) in TABLES {
+            for row in self.database().fetch_all(select).await? {
+                let to_epoch = row.maybe_number("to_epoch")?.map(|to| u64::try_from(to).unwrap_or(0));
+                expected.found(table, row.text("what")?, row.count("from_epoch")?, to_epoch);
             }
         }
-        Ok(proof)
+        let session = self.database().fetch_optional(UNEXPLAINED_SESSION).await?;
+        if let Some(epoch) = session.map(|row| row.maybe_number("epoch")).transpose()?.flatten() {
+            expected.differs(u64::try_from(epoch).unwrap_or(0), "sessions has a row that the log does not explain");
+        }
+        match expected.first_difference() {
+            Some((epoch, detail)) => Err(StoreError::Tampered { epoch, detail }),
+            None => Ok(proof),
+        }
     }
 }
 
-async fn verify_chain(database: &Database) -> Result<EpochProof, StoreError> {
+async fn verify_chain(database: &Database) -> Result<(EpochProof, Expected), StoreError> {
     let beginning = Head::beginning();
     let mut proof = EpochProof { epoch: beginning.epoch(), hash: beginning.into_hash() };
+    let mut expected = Expected::default();
     loop {
         let entries = read(database, proof.epoch, 1_000).await?;
         if entries.is_empty() {
-            return Ok(proof);
+            return Ok((proof, expected));
         }
         for entry in entries {
             let wrong = if entry.epoch != proof.epoch + 1 {
@@ -96,6 +70,7 @@ async fn verify_chain(database: &Database) -> Result<EpochProof, StoreError> {
             if let Some(detail) = wrong {
                 return Err(StoreError::Tampered { epoch: entry.epoch, detail: detail.to_owned() });
             }
+            expected.apply(&entry);
             proof = EpochProof { epoch: entry.epoch, hash: entry.hash };
         }
     }

@@ -6,11 +6,6 @@ use super::{Spending, TraceEntry};
 use crate::database::{Value, json, values};
 use crate::error::StoreError;
 
-/// Columns of `traces`.
-pub(super) const TRACE_COLUMNS: usize = 10;
-/// Columns of `trace_contents`.
-pub(super) const CONTENT_COLUMNS: usize = 5;
-
 /// What one call adds: a row of each table, or none, and its key's spending.
 #[derive(Debug, Clone)]
 pub(super) struct Rows {

@@ -10,7 +10,9 @@ use domain::{
     TokenCounts, Trace, TraceContent, TraceId,
 };
 use serde_json::json;
-use store::{Store, StoreOptions, TraceEntry};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
+use store::{Store, StoreError, StoreOptions, TraceEntry};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A clock that stands until it is moved.
@@ -32,12 +34,53 @@ impl SetClock {
     }
 }
 
-pub(crate) fn options(folder: &Path) -> StoreOptions {
-    StoreOptions { data_dir: folder.to_owned(), database_url: None, clock: SetClock::new() }
+/// Where one store lives: opened, closed and opened again.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: Arc<SetClock>,
+    database_url: Option<String>,
 }
 
-pub(crate) async fn open(folder: &Path) -> Store {
-    Store::open(options(folder)).await.unwrap()
+impl Place {
+    pub(crate) fn on_sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), clock: SetClock::new(), database_url: None }
+    }
+
+    pub(crate) fn on_postgres(database_url: String) -> Self {
+        Self { database_url: Some(database_url), ..Self::on_sqlite() }
+    }
+
+    pub(crate) fn options(&self) -> StoreOptions {
+        StoreOptions {
+            data_dir: self.folder.path().to_owned(),
+            database_url: self.database_url.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Store {
+        Store::open(self.options()).await.unwrap()
+    }
+
+    /// Runs a statement past the store, as somebody with the database in hand would.
+    pub(crate) async fn alter(&self, statement: &str) {
+        sqlx::any::install_default_drivers();
+        let file = format!("sqlite://{}/state.db", self.folder.path().display());
+        let mut connection = AnyConnection::connect(self.database_url.as_deref().unwrap_or(&file)).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    pub(crate) async fn reopen(&self, store: Store) -> Store {
+        store.close().await;
+        drop(store);
+        self.open().await
+    }
+}
+
+/// A clock that never moves, for places that a test makes itself.
+pub(crate) async fn open(folder: &Path) -> Result<Store, StoreError> {
+    Store::open(StoreOptions { data_dir: folder.to_owned(), database_url: None, clock: SetClock::new() }).await
 }
 
 pub(crate) fn now() -> Timestamp {

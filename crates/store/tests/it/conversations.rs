@@ -1,0 +1,108 @@
+//! Conversations and stored responses: kept in order, deleted by their owner, never opened by others.
+
+use access::{Access, AccessError, Change, open as open_sealed};
+use domain::{ConversationId, Principal, Provenance, ResponseId, Source};
+use serde_json::{Value, json};
+use store::{Conversation, ConversationItem, ItemOrder, Store, StoreError, StoredResponse};
+use uuid::Uuid;
+
+use super::world::{Place, access_of, admin, now, person, person_id, trace_id};
+
+async fn two_people(store: &Store) -> (Principal, Access, Access) {
+    store.commit::<StoreError>(None, |_| Ok(vec![Change::PutPerson(person(1))])).await.unwrap();
+    let directory = store.directory();
+    let owner = admin(&directory).id;
+    (Principal::Person(owner), access_of(&directory, owner), access_of(&directory, person_id(1)))
+}
+
+fn item(number: usize, author: Principal) -> ConversationItem {
+    ConversationItem {
+        id: format!("msg_{number}"),
+        provenance: Provenance::words_of(author),
+        content: json!({"type": "message", "role": "user", "content": format!("turn {number}")}),
+        created_at: now(),
+    }
+}
+
+async fn ids(
+    store: &Store,
+    access: &Access,
+    id: ConversationId,
+    page: (Option<&str>, u32, ItemOrder),
+) -> (Vec<String>, bool) {
+    let page = store.items(id, page.0, page.1, page.2).await.unwrap();
+    let ids = page.data.into_iter().map(|sealed| open_sealed(access, sealed).unwrap().id.clone());
+    (ids.collect(), page.has_more)
+}
+
+pub(crate) async fn items_keep_their_order_and_their_owner(place: Place) {
+    let store = place.open().await;
+    let (owner, access, other) = two_people(&store).await;
+    let id = ConversationId::from_uuid(Uuid::from_u128(1));
+    let conversation = Conversation { id, owner, metadata: json!({"topic": "a"}), created_at: now() };
+    store.add_conversation(&conversation, vec![item(1, owner), item(2, owner)]).await.unwrap();
+    assert!(store.add_conversation(&conversation, Vec::new()).await.is_err());
+    // Item ids are not in the order of their text: 10 comes after 9 all the same.
+    for number in 3..=10 {
+        assert!(store.add_items(&access, id, vec![item(number, owner)]).await.unwrap());
+    }
+    let again = store.add_items(&access, id, vec![item(11, owner), item(3, owner)]).await;
+    assert!(matches!(again, Err(StoreError::Conflict { .. })));
+    let named = |numbers: &[usize]| numbers.iter().map(|number| format!("msg_{number}")).collect::<Vec<_>>();
+    let page = (None, 4, ItemOrder::Ascending);
+    assert_eq!(ids(&store, &access, id, page).await, (named(&[1, 2, 3, 4]), true));
+    let page = (Some("msg_8"), 4, ItemOrder::Ascending);
+    assert_eq!(ids(&store, &access, id, page).await, (named(&[9, 10]), false));
+    let page = (Some("msg_3"), 4, ItemOrder::Descending);
+    assert_eq!(ids(&store, &access, id, page).await, (named(&[2, 1]), false));
+    assert!(!store.add_items(&other, id, vec![item(12, owner)]).await.unwrap());
+    assert!(!store.delete_item(&other, id, "msg_1").await.unwrap());
+    assert!(!store.delete_conversation(&other, id).await.unwrap());
+    assert!(!store.set_conversation_metadata(&other, id, &Value::Null).await.unwrap());
+    let sealed = store.item(id, "msg_1").await.unwrap().unwrap();
+    assert_eq!(open_sealed(&other, sealed).err(), Some(AccessError::NotFound));
+    assert!(store.delete_item(&access, id, "msg_1").await.unwrap());
+    assert!(store.item(id, "msg_1").await.unwrap().is_none());
+    assert!(store.set_conversation_metadata(&access, id, &json!({"topic": "b"})).await.unwrap());
+    let sealed = store.conversation(id).await.unwrap().unwrap();
+    assert_eq!(open_sealed(&access, sealed).unwrap().metadata, json!({"topic": "b"}));
+    assert!(store.delete_conversation(&access, id).await.unwrap());
+    assert!(store.conversation(id).await.unwrap().is_none());
+    assert_eq!(ids(&store, &access, id, (None, 9, ItemOrder::Ascending)).await, (Vec::new(), false));
+}
+
+pub(crate) async fn responses_expire_and_are_their_owners(place: Place) {
+    let store = place.open().await;
+    let (owner, access, other) = two_people(&store).await;
+    let id = |number| ResponseId::from_uuid(Uuid::from_u128(number));
+    let kept = StoredResponse {
+        id: id(1),
+        owner,
+        previous: None,
+        trace: Some(trace_id(1)),
+        provenance: Provenance::words_of(owner),
+        body: json!({"output": [{"type": "message"}]}),
+        created_at: now(),
+        expires_at: None,
+    };
+    let expiring =
+        StoredResponse { id: id(2), previous: Some(id(1)), expires_at: Some(now().plus_seconds(60)), ..kept.clone() };
+    let mut of_both = StoredResponse { id: id(3), ..kept.clone() };
+    of_both.provenance.add(Source::Words { author: Principal::Person(person_id(1)) });
+    for response in [&kept, &expiring, &of_both] {
+        store.add_response(response).await.unwrap();
+    }
+    for response in [&kept, &expiring] {
+        let sealed = store.response(response.id).await.unwrap().unwrap();
+        assert_eq!(&*open_sealed(&access, sealed).unwrap(), response);
+        let sealed = store.response(response.id).await.unwrap().unwrap();
+        assert!(open_sealed(&other, sealed).is_err());
+    }
+    assert!(open_sealed(&access, store.response(id(3)).await.unwrap().unwrap()).is_err());
+    place.clock.advance_seconds(60);
+    assert!(store.response(id(2)).await.unwrap().is_none());
+    assert!(!store.delete_response(&other, id(1)).await.unwrap());
+    assert!(store.delete_response(&access, id(1)).await.unwrap());
+    assert!(!store.delete_response(&access, id(1)).await.unwrap());
+    assert!(store.response(id(1)).await.unwrap().is_none());
+}
