@@ -159,9 +159,9 @@ fn mend_of_io(path: &Path, source: &io::Error) -> Option<String> {
             Some(format!("give this user the right to use {path} (`ls -ld {path}` shows who has it), or name another"))
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(format!("{path} is on a read-only file system: name another folder")),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            Some(format!("{path} or a part of it is a file where a folder is needed: move it away, or name another folder"))
-        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(format!(
+            "{path} or a part of it is a file where a folder is needed: move it away, or name another folder"
+        )),
         io::ErrorKind::StorageFull => Some(format!("free some room on the disk of {path}")),
         _ => None,
     }
@@ -174,8 +174,12 @@ fn mend_of_listen(address: &str, source: &io::Error) -> String {
              --listen {}",
             next_port(address)
         ),
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose a higher one with --listen".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address: use 127.0.0.1 or 0.0.0.0 with --listen".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege: choose a higher one with --listen".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: use 127.0.0.1 or 0.0.0.0 with --listen".to_owned()
+        }
         _ => "choose another address with --listen".to_owned(),
     }
 }

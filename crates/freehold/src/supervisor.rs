@@ -94,7 +94,11 @@ enum End {
     Died { why: String, healthy_for: Option<Duration> },
 }
 
-async fn keep_running(spec: &EngineSpec, report: &(dyn Fn(EngineState) + Send + Sync), mut stop: watch::Receiver<bool>) {
+async fn keep_running(
+    spec: &EngineSpec,
+    report: &(dyn Fn(EngineState) + Send + Sync),
+    mut stop: watch::Receiver<bool>,
+) {
     let mut backoff = Backoff::new();
     loop {
         let End::Died { why, healthy_for } = live(spec, report, &mut stop).await else { return };
@@ -109,7 +113,11 @@ async fn keep_running(spec: &EngineSpec, report: &(dyn Fn(EngineState) + Send + 
 }
 
 /// One life of an engine: from its start to its end.
-async fn live(spec: &EngineSpec, report: &(dyn Fn(EngineState) + Send + Sync), stop: &mut watch::Receiver<bool>) -> End {
+async fn live(
+    spec: &EngineSpec,
+    report: &(dyn Fn(EngineState) + Send + Sync),
+    stop: &mut watch::Receiver<bool>,
+) -> End {
     report(EngineState::Loading(0.0));
     let started = remove_stale(spec).and_then(|()| Engine::start(spec));
     let mut engine = match started {

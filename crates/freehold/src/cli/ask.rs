@@ -59,7 +59,8 @@ impl Ask {
         let system = self.system.iter().map(|text| json!({"role": "system", "content": text}));
         let user = json!({"role": "user", "content": self.question()?});
         let messages: Vec<Value> = system.chain([user]).collect();
-        let mut body = json!({"model": model, "messages": messages, "stream": true, "stream_options": {"include_usage": true}});
+        let mut body =
+            json!({"model": model, "messages": messages, "stream": true, "stream_options": {"include_usage": true}});
         if let Some(max_tokens) = self.max_tokens {
             body["max_tokens"] = max_tokens.into();
         }
@@ -72,7 +73,9 @@ impl Ask {
     fn question(&self) -> Result<String, FreeholdError> {
         let mut piped = String::new();
         if !stdin().is_terminal() {
-            let unreadable = |_| FreeholdError::usage("what comes through the pipe is not UTF-8 text", "convert it first, with iconv");
+            let unreadable = |_| {
+                FreeholdError::usage("what comes through the pipe is not UTF-8 text", "convert it first, with iconv")
+            };
             stdin().read_to_string(&mut piped).map_err(unreadable)?;
         }
         let piped = piped.trim_end();
@@ -84,7 +87,8 @@ impl Ask {
 async fn default_model(server: &HttpDoor, globals: &Globals) -> Result<String, FreeholdError> {
     let list = server.get("/v1/models").await?;
     let entries = list["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let chat = entries.iter().filter(|entry| entry["freehold"]["kind"] == "chat").filter_map(|entry| entry["id"].as_str());
+    let chat =
+        entries.iter().filter(|entry| entry["freehold"]["kind"] == "chat").filter_map(|entry| entry["id"].as_str());
     let names: Vec<&str> = chat.collect();
     let configured = globals.load(Vec::new()).map(|loaded| loaded.config.models.chat).unwrap_or_default();
     let name = names.iter().find(|name| **name == configured).or(names.first());
@@ -105,7 +109,10 @@ struct Answer {
 }
 
 /// Reads the stream to its end, showing each piece as it comes.
-async fn read(pieces: impl Stream<Item = Result<axum::body::Bytes, FreeholdError>>, show: bool) -> Result<Answer, FreeholdError> {
+async fn read(
+    pieces: impl Stream<Item = Result<axum::body::Bytes, FreeholdError>>,
+    show: bool,
+) -> Result<Answer, FreeholdError> {
     let mut pieces = pin!(pieces);
     let mut decoder = Decoder::new(EVENT_LIMIT);
     let mut answer = Answer::default();
@@ -132,7 +139,8 @@ impl Answer {
             let (code, message, request_id) = (error.code, error.message, error.request_id);
             return Err(FreeholdError::Refused { status: 503, code, message, request_id });
         }
-        let chunk: ChatChunk = serde_json::from_value(event).map_err(|_| broken("an event is not a chunk of a chat"))?;
+        let chunk: ChatChunk =
+            serde_json::from_value(event).map_err(|_| broken("an event is not a chunk of a chat"))?;
         if let Some(ChunkAdditions::Closing(additions)) = chunk.freehold {
             self.additions = additions;
         }
@@ -184,7 +192,8 @@ mod tests {
 
     #[test]
     fn an_error_in_a_stream_is_the_servers_word() {
-        let error = Answer::default().take(r#"{"error": {"message": "gone", "code": "engine_restarted"}}"#).unwrap_err();
+        let error =
+            Answer::default().take(r#"{"error": {"message": "gone", "code": "engine_restarted"}}"#).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.code(), error.exit_code()), ("gone", "engine_restarted", 4));
     }
 }

@@ -54,7 +54,10 @@ fn check(globals: &Globals) -> Result<(), FreeholdError> {
     if globals.json {
         output::document(&serde_json::json!({"ok": true, "file": file}));
     } else {
-        output::line(&format!("The settings are right ({}).", file.as_deref().unwrap_or("no file, defaults and environment")));
+        output::line(&format!(
+            "The settings are right ({}).",
+            file.as_deref().unwrap_or("no file, defaults and environment")
+        ));
     }
     Ok(())
 }

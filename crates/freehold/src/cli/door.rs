@@ -1,8 +1,8 @@
 //! How a command reaches the door: over the control socket of a running server, over `--url` with a key, or, where no
 //! server runs, the same routes inside this process. One code path for all three.
 
-mod http;
 mod here;
+mod http;
 
 use std::path::Path;
 
@@ -115,7 +115,10 @@ fn refuse_missing(config: &Config, need: Need) -> Result<(), FreeholdError> {
         Need::SetUp => Err(FreeholdError::Unreachable {
             target: dir.display().to_string(),
             detail: "no server runs there and nothing is set up there".to_owned(),
-            mend: format!("name the right folder with --data DIR, or set this one up: freehold serve --data {}", dir.display()),
+            mend: format!(
+                "name the right folder with --data DIR, or set this one up: freehold serve --data {}",
+                dir.display()
+            ),
         }),
     }
 }
@@ -142,12 +145,9 @@ fn read_json(bytes: &[u8]) -> Result<Value, FreeholdError> {
 /// The server's own words, or the status where the answer is not Freehold's envelope.
 fn refusal(status: u16, bytes: &[u8]) -> FreeholdError {
     match serde_json::from_slice::<wire::error::ErrorBody>(bytes) {
-        Ok(wire::error::ErrorBody { error }) => FreeholdError::Refused {
-            status,
-            code: error.code,
-            message: error.message,
-            request_id: error.request_id,
-        },
+        Ok(wire::error::ErrorBody { error }) => {
+            FreeholdError::Refused { status, code: error.code, message: error.message, request_id: error.request_id }
+        }
         Err(_) => not_ours(&format!("it answered with status {status}, and not as Freehold does")),
     }
 }

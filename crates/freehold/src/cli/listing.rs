@@ -91,12 +91,7 @@ pub(super) fn print(object: &Value, as_json: bool) {
 }
 
 /// Calls a route that answers with nothing of interest, and says what was done.
-pub(super) async fn done(
-    at: (&Globals, &Remote),
-    method: Method,
-    path: &str,
-    said: &str,
-) -> Result<(), FreeholdError> {
+pub(super) async fn done(at: (&Globals, &Remote), method: Method, path: &str, said: &str) -> Result<(), FreeholdError> {
     let answer = call(at, Need::SetUp, method, path, None).await?;
     if at.0.json {
         output::document(&if answer.is_null() { serde_json::json!({"ok": true}) } else { answer });

@@ -123,7 +123,10 @@ fn list(folder: &ModelFolder, config: &Config, as_json: bool) -> Result<(), Free
         output::document(&json!({"folder": folder.path(), "data": data}));
         return Ok(());
     }
-    output::table(&["name", "for", "size", "licence", "state"], models.iter().map(|model| row(model, config)).collect());
+    output::table(
+        &["name", "for", "size", "licence", "state"],
+        models.iter().map(|model| row(model, config)).collect(),
+    );
     Ok(())
 }
 
@@ -214,7 +217,10 @@ fn remove(folder: &ModelFolder, name: &str, as_json: bool) -> Result<(), Freehol
 }
 
 /// Runs blocking work with a bar that is gone afterwards.
-fn with_bar<T>(label: &str, work: impl FnOnce(&dyn Fn(Progress)) -> Result<T, weights::WeightsError>) -> Result<T, FreeholdError> {
+fn with_bar<T>(
+    label: &str,
+    work: impl FnOnce(&dyn Fn(Progress)) -> Result<T, weights::WeightsError>,
+) -> Result<T, FreeholdError> {
     let bar = progress::bytes(label, Some(0));
     let result = work(&|progress| {
         bar.set_length(progress.bytes_total.unwrap_or(0));

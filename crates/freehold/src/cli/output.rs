@@ -72,7 +72,9 @@ pub(super) fn fields(object: &Value) {
     for (name, value) in map {
         let shown = match value {
             Value::Object(_) => serde_json::to_string(value).unwrap_or_default(),
-            Value::Array(items) if items.iter().any(Value::is_object) => serde_json::to_string(value).unwrap_or_default(),
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                serde_json::to_string(value).unwrap_or_default()
+            }
             other => cell(other),
         };
         line(format!("{name:width$}  {shown}").trim_end());

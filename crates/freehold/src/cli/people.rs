@@ -87,7 +87,8 @@ impl People {
             Verb::Show { person } => listing::show(at, Need::SetUp, Method::GET, &one(person), None).await,
             Verb::Add { user_name, fields } => {
                 let display_name = fields.display_name.clone().unwrap_or_else(|| user_name.clone());
-                let body = fields.onto(Body::default().with("user_name", user_name.clone()).with("display_name", display_name));
+                let body = fields
+                    .onto(Body::default().with("user_name", user_name.clone()).with("display_name", display_name));
                 listing::show(at, Need::Any, Method::POST, PATH, Some(&body.finish())).await
             }
             Verb::Update { person, fields, active } => {

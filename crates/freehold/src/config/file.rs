@@ -60,10 +60,9 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> FreeholdError {
-    let place = error.span().map_or_else(
-        || path.display().to_string(),
-        |span| format!("{}:{}", path.display(), line_of(text, span.start)),
-    );
+    let place = error
+        .span()
+        .map_or_else(|| path.display().to_string(), |span| format!("{}:{}", path.display(), line_of(text, span.start)));
     let problem = format!("this is not TOML: {}", error.message().lines().next().unwrap_or("it cannot be read"));
     let mend = "correct that line; `freehold config show --example` prints a file that is right".to_owned();
     FreeholdError::Config { place, problem, mend }
@@ -77,8 +76,12 @@ mod tests {
     fn keys_come_with_their_lines() {
         let text = "offline = true\n\n[server]\nlisten = \"[::]:1\"\n[upstreams.gpu]\nmodels = [\"a\"]\n[empty]\n";
         let entries = parse(Path::new("f.toml"), text).unwrap();
-        let shown: Vec<_> = entries.iter().map(|entry| format!("{}:{}={}", entry.line, entry.key, entry.value)).collect();
-        assert_eq!(shown, ["1:offline=true", "4:server.listen=\"[::]:1\"", "6:upstreams.gpu.models=[\"a\"]", "7:empty={}"]);
+        let shown: Vec<_> =
+            entries.iter().map(|entry| format!("{}:{}={}", entry.line, entry.key, entry.value)).collect();
+        assert_eq!(
+            shown,
+            ["1:offline=true", "4:server.listen=\"[::]:1\"", "6:upstreams.gpu.models=[\"a\"]", "7:empty={}"]
+        );
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl Kind {
     pub(crate) fn allowed(self) -> String {
         match self {
             Self::Address => "an IP address and a port, such as 127.0.0.1:7878 or [::]:7878".to_owned(),
-            Self::BasePath => "empty, or a path such as /freehold: it begins with '/' and does not end with one".to_owned(),
+            Self::BasePath => {
+                "empty, or a path such as /freehold: it begins with '/' and does not end with one".to_owned()
+            }
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Flag => "true or false".to_owned(),
             Self::Names => "a list of names, such as [\"a\", \"b\"] (in the environment: a,b)".to_owned(),

@@ -89,5 +89,8 @@ const UPSTREAM_EXAMPLE: &str = r#"
 fn describe(text: &mut String, definition: &Definition, name: &str, variable: &str) {
     let value = definition.default.unwrap_or(definition.example);
     let allowed = definition.kind.allowed();
-    text.push_str(&format!("\n# {}\n# Takes {allowed}. Environment: {variable}\n# {name} = {value}\n", definition.help));
+    text.push_str(&format!(
+        "\n# {}\n# Takes {allowed}. Environment: {variable}\n# {name} = {value}\n",
+        definition.help
+    ));
 }

@@ -55,7 +55,9 @@ impl ControlSocket {
         let path = socket_path(dir);
         let failed = |action| FreeholdError::file(action, &path);
         match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("removing the old socket")(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("removing the old socket")(error));
+            }
             _ => {}
         }
         let listener = UnixListener::bind(&path).map_err(failed("binding the control socket"))?;

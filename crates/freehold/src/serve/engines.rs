@@ -54,7 +54,10 @@ impl Engines {
                 Ok(Err(error)) => return error,
                 Err(error) => {
                     let mend = "report this with the log of this server".to_owned();
-                    return FreeholdError::Failed { problem: format!("bringing up the models broke off: {error}"), mend };
+                    return FreeholdError::Failed {
+                        problem: format!("bringing up the models broke off: {error}"),
+                        mend,
+                    };
                 }
             }
         }

@@ -52,7 +52,9 @@ fn stock(config: &Config) -> Option<Stock> {
     let defaults = vec![config.models.chat.clone(), config.models.embedding.clone()];
     let opened = ModelFolder::open(&config.models.dir).map_err(FreeholdError::from);
     let stock = opened.and_then(|folder| Ok(Stock::new(folder, crate::pull::network(config)?, defaults)));
-    stock.inspect_err(|error| tracing::error!(%error, "the models folder cannot be used: correct it and start again")).ok()
+    stock
+        .inspect_err(|error| tracing::error!(%error, "the models folder cannot be used: correct it and start again"))
+        .ok()
 }
 
 /// The upstreams of the settings file and of the state. One that cannot be used now must not keep the door shut.

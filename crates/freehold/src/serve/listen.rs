@@ -10,16 +10,16 @@ use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use axum::{Router, ServiceExt};
+use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::Handle;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
 use server::ServerOptions;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
-use tower::util::MapRequestLayer;
 use tower::Layer;
+use tower::util::MapRequestLayer;
 
 use crate::config::Config;
 use crate::error::FreeholdError;

@@ -27,7 +27,12 @@ impl Engine {
     /// What the system says when the process cannot be made.
     pub(super) fn start(spec: &EngineSpec) -> io::Result<Self> {
         let mut command = Command::new(own_executable()?);
-        command.arg0("freehold").args(arguments(spec)).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .arg0("freehold")
+            .args(arguments(spec))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         // A signal to the terminal's group is for the door, which then ends its children in order.
         let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
         if let Some(lines) = child.stderr.take() {

@@ -43,7 +43,9 @@ fn helps_are_as_written_and_every_command_has_examples() {
 #[test]
 fn wrong_arguments_end_with_2_and_say_what_is_right() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in [&["serv"][..], &["keys", "create"], &["keys", "create", "--person", "a", "--service", "b"], &["ask"]] {
+    for arguments in
+        [&["serv"][..], &["keys", "create"], &["keys", "create", "--person", "a", "--service", "b"], &["ask"]]
+    {
         let output = run(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(complaint(&output, folder.path()).contains("--help"), "{arguments:?}");
@@ -68,5 +70,6 @@ fn a_question_without_a_server_says_how_to_start_one() {
           × no answer from DIR/control.sock: no server is running on this data folder
           help: start one in another terminal: freehold serve --data DIR
                 or ask another server: --url URL with its key in FREEHOLD_API_KEY
-    "#]].assert_eq(&complaint(&output, folder.path()));
+    "#]]
+    .assert_eq(&complaint(&output, folder.path()));
 }

@@ -36,8 +36,24 @@ fn a_file_in_the_place_of_the_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    refused(&file, &["--listen", "127.0.0.1:0"], 4, expect![[""]]);
-    refused(std::path::Path::new("/proc/freehold"), &["--listen", "127.0.0.1:0"], 4, expect![[""]]);
+    refused(
+        &file,
+        &["--listen", "127.0.0.1:0"],
+        4,
+        expect![[r#"
+          × the data folder DIR cannot be used (File exists (os error 17)): name a folder that this
+          │ user may create and write
+    "#]],
+    );
+    refused(
+        std::path::Path::new("/proc/freehold"),
+        &["--listen", "127.0.0.1:0"],
+        4,
+        expect![[r#"
+          × the data folder DIR cannot be used (No such file or directory (os error 2)): name a folder
+          │ that this user may create and write
+    "#]],
+    );
 }
 
 #[test]

@@ -28,16 +28,19 @@ fn a_key_made_while_the_server_runs_works_at_once_and_no_longer_once_revoked() {
 fn people_groups_and_services_are_kept_and_names_that_are_taken_are_a_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
-    let ada = json(data, &["people", "add", "ada", "--display-name", "Ada Byron", "--role", "user", "--role", "builder"]);
+    let ada =
+        json(data, &["people", "add", "ada", "--display-name", "Ada Byron", "--role", "user", "--role", "builder"]);
     assert_eq!(ada["display_name"], "Ada Byron");
     assert_eq!(run(data, &["people", "add", "ada"]).status.code(), Some(5));
     json(data, &["groups", "add", "legal"]);
     json(data, &["groups", "add-member", "legal", "ada"]);
     json(data, &["services", "add", "helpdesk", "--act-for", "legal"]);
-    let key = json(data, &["keys", "create", "--service", "helpdesk", "--scope", "act_for", "--requests-per-minute", "5"]);
+    let key =
+        json(data, &["keys", "create", "--service", "helpdesk", "--scope", "act_for", "--requests-per-minute", "5"]);
     assert!(key["key"].is_string());
     let people = json(data, &["people", "list"]);
-    let names: Vec<_> = people["data"].as_array().unwrap().iter().map(|person| person["user_name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        people["data"].as_array().unwrap().iter().map(|person| person["user_name"].as_str().unwrap()).collect();
     assert!(names.contains(&"ada") && names.contains(&"admin"), "{names:?}");
     assert!(run(data, &["people", "remove", "ada"]).status.success());
     assert_eq!(json(data, &["people", "show", "ada"])["active"], false);

@@ -51,9 +51,10 @@ pub(crate) fn json(data: &Path, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Standard error as text, with the data folder's path replaced by `DIR`.
+/// Standard error as text without indentation, with the data folder's path replaced by `DIR`.
 pub(crate) fn complaint(output: &Output, data: &Path) -> String {
-    String::from_utf8_lossy(&output.stderr).replace(&*data.to_string_lossy(), "DIR")
+    let text = String::from_utf8_lossy(&output.stderr).replace(&*data.to_string_lossy(), "DIR");
+    text.lines().map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
 /// What a server is started with.
@@ -67,8 +68,12 @@ impl Start {
     /// A server with the model of the tests and the default embeddings; it has started when both answer.
     pub(crate) fn with_model() -> Self {
         let dir = models_dir().to_string_lossy().into_owned();
-        Self { arguments: vec!["--model".into(), MODEL.into(), "--offline".into()], environment: Vec::new(), ready_when: "ready" }
-            .environment("FREEHOLD__MODELS__DIR", &dir)
+        Self {
+            arguments: vec!["--model".into(), MODEL.into(), "--offline".into()],
+            environment: Vec::new(),
+            ready_when: "ready: questions",
+        }
+        .environment("FREEHOLD__MODELS__DIR", &dir)
     }
 
     /// A server without any model of its own: both default models are at a server that is never asked. It has started
@@ -76,9 +81,13 @@ impl Start {
     pub(crate) fn without_model() -> Self {
         let elsewhere = r#"[{ name = "elsewhere", locality = "local", kind = { remote = { base_url = "http://127.0.0.1:9/v1" } },
             models = [{ name = "chat" }, { name = "embedding", kind = "embedding" }] }]"#;
-        Self { arguments: vec!["--model".into(), "chat".into()], environment: Vec::new(), ready_when: "the door is open" }
-            .environment("FREEHOLD__UPSTREAMS", elsewhere)
-            .environment("FREEHOLD__MODELS__EMBEDDING", "embedding")
+        Self {
+            arguments: vec!["--model".into(), "chat".into()],
+            environment: Vec::new(),
+            ready_when: "the door is open",
+        }
+        .environment("FREEHOLD__UPSTREAMS", elsewhere)
+        .environment("FREEHOLD__MODELS__EMBEDDING", "embedding")
     }
 
     /// Sets a variable of the environment.

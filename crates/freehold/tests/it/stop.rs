@@ -7,7 +7,10 @@ use serde_json::json;
 use super::server::{MODEL, Server, Start};
 
 /// Begins a long streamed reply and returns once its first piece is here.
-async fn begin(server: &Server, max_tokens: u32) -> (String, impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + use<>) {
+async fn begin(
+    server: &Server,
+    max_tokens: u32,
+) -> (String, impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + use<>) {
     let body = json!({
         "model": MODEL, "stream": true, "max_tokens": max_tokens, "temperature": 0,
         "messages": [{"role": "user", "content": "Count from one to three hundred in words."}],
@@ -35,7 +38,8 @@ async fn a_running_reply_finishes_before_the_server_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_the_server_at_once() {
-    let mut server = Start::with_model().environment("FREEHOLD__SERVER__SHUTDOWN_GRACE_SECONDS", "3600").on_new_folder();
+    let mut server =
+        Start::with_model().environment("FREEHOLD__SERVER__SHUTDOWN_GRACE_SECONDS", "3600").on_new_folder();
     let (_, pieces) = begin(&server, 4_000).await;
     server.signal(Signal::TERM);
     server.wait_for("stopping");

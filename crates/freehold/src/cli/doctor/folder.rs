@@ -28,11 +28,16 @@ fn folder(dir: &Path) -> Check {
     }
     let uid = rustix::process::geteuid().as_raw();
     if found.uid() != uid && uid != 0 {
-        let mend = format!("give it to this user (chown -R), or name another folder: the owner is user {}", found.uid());
+        let mend =
+            format!("give it to this user (chown -R), or name another folder: the owner is user {}", found.uid());
         return Check::fail(NAME, format!("{shown} belongs to somebody else"), mend);
     }
     if rustix::fs::access(dir, rustix::fs::Access::WRITE_OK).is_err() {
-        return Check::fail(NAME, format!("{shown} cannot be written"), "mount it writable and give this user write permission");
+        return Check::fail(
+            NAME,
+            format!("{shown} cannot be written"),
+            "mount it writable and give this user write permission",
+        );
     }
     let mode = found.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -97,6 +102,8 @@ fn port(config: &Config) -> Check {
     let address = config.server.listen;
     match TcpListener::bind(address) {
         Ok(_) => Check::ok("port", format!("{address} is free")),
-        Err(source) => Check::error("port", &crate::error::FreeholdError::Listen { address: address.to_string(), source }),
+        Err(source) => {
+            Check::error("port", &crate::error::FreeholdError::Listen { address: address.to_string(), source })
+        }
     }
 }

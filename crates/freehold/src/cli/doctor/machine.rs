@@ -12,9 +12,13 @@ pub(super) fn checks() -> Vec<Check> {
 fn processor() -> Check {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let features = features();
-    let detail = format!("{threads} threads, {}", if features.is_empty() { "no vector units".to_owned() } else { features.join(" ") });
+    let detail = format!(
+        "{threads} threads, {}",
+        if features.is_empty() { "no vector units".to_owned() } else { features.join(" ") }
+    );
     if cfg!(target_arch = "x86_64") && !features.contains(&"avx2") {
-        let mend = "models will answer slowly: use a processor from 2015 or later, or a server with a GPU as an upstream";
+        let mend =
+            "models will answer slowly: use a processor from 2015 or later, or a server with a GPU as an upstream";
         return Check::warn("processor", detail, mend);
     }
     Check::ok("processor", detail)
@@ -55,7 +59,11 @@ fn files() -> Check {
     match limit {
         Some(most) if most < FEW_FILES => {
             let detail = format!("at most {most} at once, each connection takes one");
-            Check::warn("open files", detail, "raise the hard limit: `ulimit -Hn 65536`, or LimitNOFILE= of a systemd unit")
+            Check::warn(
+                "open files",
+                detail,
+                "raise the hard limit: `ulimit -Hn 65536`, or LimitNOFILE= of a systemd unit",
+            )
         }
         Some(most) => Check::ok("open files", format!("up to {most}")),
         None => Check::ok("open files", "no limit"),

@@ -79,7 +79,11 @@ fn memory(model_bytes: u64) -> Check {
     const NAME: &str = "memory";
     let needed = model_bytes + WORKING_BYTES;
     let Some(available) = available_bytes() else {
-        return Check::warn(NAME, "how much is free is not known", format!("the models need about {} MB", needed / 1_000_000));
+        return Check::warn(
+            NAME,
+            "how much is free is not known",
+            format!("the models need about {} MB", needed / 1_000_000),
+        );
     };
     let detail = format!("{} MB free, the models need about {} MB", available / 1_000_000, needed / 1_000_000);
     if available < needed {

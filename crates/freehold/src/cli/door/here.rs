@@ -38,7 +38,12 @@ impl HereDoor {
         }
     }
 
-    pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Bytes), FreeholdError> {
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Bytes), FreeholdError> {
         let reply = self.send(method, path, body).await?;
         let status = reply.status().as_u16();
         let bytes = to_bytes(reply.into_body(), ANSWER_LIMIT).await.map_err(|error| broken(&error))?;
@@ -52,5 +57,8 @@ impl HereDoor {
 }
 
 fn broken(error: &axum::Error) -> FreeholdError {
-    FreeholdError::Failed { problem: format!("the answer broke off: {error}"), mend: "run the command again".to_owned() }
+    FreeholdError::Failed {
+        problem: format!("the answer broke off: {error}"),
+        mend: "run the command again".to_owned(),
+    }
 }

@@ -32,7 +32,8 @@ impl HttpDoor {
         }
         let key = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty());
         let Some(key) = key else {
-            let mend = format!("make one there with `freehold keys create --person NAME`, then: export {KEY_VARIABLE}=fh_...");
+            let mend =
+                format!("make one there with `freehold keys create --person NAME`, then: export {KEY_VARIABLE}=fh_...");
             return Err(FreeholdError::usage(format!("--url needs a key in {KEY_VARIABLE}"), mend));
         };
         crate::serve::install_crypto();
@@ -45,7 +46,9 @@ impl HttpDoor {
         let socket = socket_path(dir);
         match tokio::net::UnixStream::connect(&socket).await {
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                return Ok(None);
+            }
             // A folder that is a file: opening it says so.
             Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(None),
             Err(error) => return Err(FreeholdError::file("connecting to", &socket)(error)),
@@ -72,7 +75,12 @@ impl HttpDoor {
         request.send().await.map_err(|error| unreachable(&self.base, &error))
     }
 
-    pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Bytes), FreeholdError> {
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(u16, Bytes), FreeholdError> {
         let reply = self.send(self.request(method, path, body)).await?;
         let status = reply.status().as_u16();
         let bytes = reply.bytes().await.map_err(|error| unreachable(&self.base, &error))?;
@@ -122,6 +130,7 @@ fn unreachable(target: &str, error: &reqwest::Error) -> FreeholdError {
     FreeholdError::Unreachable {
         target: target.to_owned(),
         detail: cause.to_string(),
-        mend: "check the address, that the server runs (`freehold doctor` on its machine), and the network between".to_owned(),
+        mend: "check the address, that the server runs (`freehold doctor` on its machine), and the network between"
+            .to_owned(),
     }
 }
