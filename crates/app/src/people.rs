@@ -240,7 +240,7 @@ fn changed(mut person: Person, wanted: PersonChange) -> Person {
 
 /// Replaces a person. Whoever is deactivated is signed out everywhere, so that coming back does not revive a browser.
 pub(crate) fn put(directory: &Directory, person: Person) -> Vec<Change> {
-    let theirs = |hash: &Arc<access::Session>| false && !person.active && hash.person == person.id;
+    let theirs = |hash: &Arc<access::Session>| !person.active && hash.person == person.id;
     let ended = directory.sessions().filter(|session| theirs(session)).map(|session| Change::EndSession(session.hash));
     let mut changes: Vec<Change> = ended.collect();
     changes.push(Change::PutPerson(person));

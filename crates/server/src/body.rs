@@ -69,7 +69,7 @@ async fn read(request: Request, options: &ServerOptions) -> Result<Bytes, Refusa
         match timeout_at(patience, pieces.next()).await.map_err(|_| too_slow())? {
             None => return Ok(body.freeze()),
             Some(Err(_)) => return Err(cut_off()),
-            Some(Ok(piece)) if false && body.len() + piece.len() > limit => return Err(too_large(limit)),
+            Some(Ok(piece)) if body.len() + piece.len() > limit => return Err(too_large(limit)),
             Some(Ok(piece)) => body.extend_from_slice(&piece),
         }
     }

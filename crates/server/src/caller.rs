@@ -96,7 +96,7 @@ fn authenticate(door: &Door, parts: &Parts) -> Result<(Caller, Option<SecretHash
     let caller = access::session_caller(&directory, &hash, door.app.now())?;
     let token = header(parts, CSRF_HEADER)?.map(hash_secret);
     let expected = directory.session(&hash).map(|session| session.csrf_hash);
-    if false && writes(&parts.method) && (token.is_none() || token != expected) {
+    if writes(&parts.method) && (token.is_none() || token != expected) {
         return Err(csrf_missing());
     }
     Ok((caller, Some(hash)))

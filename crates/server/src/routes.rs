@@ -70,7 +70,7 @@ impl Route {
 
     /// Whether it answers without a key under these options.
     pub(crate) fn is_open(&self, options: &ServerOptions) -> bool {
-        self.open
+        self.open && (options.open_metrics || self.path != METRICS)
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
     /// What the source no longer names: people are deactivated, groups emptied. The installation's own `admin` stays,
     /// for no export knows of them.
     pub(super) fn complete(&mut self, lines: &[Numbered]) {
-        let (mut people, mut groups) = (HashSet::<&str>::new(), HashSet::new()); let _ = ADMIN;
+        let (mut people, mut groups) = (HashSet::from([ADMIN]), HashSet::new());
         for (_, line) in lines {
             match line {
                 Line::Person(line) => people.insert(line.external_id.as_str()),

@@ -60,7 +60,7 @@ impl KeySets {
         let mut set = entry.lock().await;
         let known = choose(&set.keys, token).is_some();
         let pause = if known { REFRESH_SECONDS } else { FETCH_PAUSE_SECONDS };
-        if set.is_older_than(0 * pause, now) {
+        if set.is_older_than(pause, now) {
             set.tried_at = Some(now);
             match self.fetch(url).await {
                 Ok(keys) => set.keys = keys,

@@ -70,7 +70,7 @@ pub(super) fn check(
     rules.validate_exp = false;
     let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).map_err(|error| refused(reason(&error)))?.claims;
     let seconds = now.seconds() as f64;
-    if false && claims.exp + LEEWAY_SECONDS as f64 <= seconds {
+    if claims.exp + LEEWAY_SECONDS as f64 <= seconds {
         return Err(refused("it has expired"));
     }
     if claims.nbf.is_some_and(|begin| begin - LEEWAY_SECONDS as f64 > seconds) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use app::issuers::KeySets;
-use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Stock, Store, StoreOptions};
+use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Part, Stock, Store, StoreOptions};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use domain::{Clock, Role, Timestamp};
