@@ -87,12 +87,12 @@ pub(super) fn error(error: &FreeholdError, as_json: bool) {
         let body = json!({"error": {"message": error.to_string(), "code": error.code(), "help": error.mend()}});
         return remark(&body.to_string());
     }
-    let theme = match stderr().is_terminal() {
-        true => GraphicalTheme::unicode(),
-        false => GraphicalTheme::unicode_nocolor(),
-    };
     let mut report = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
+    let handler = match stderr().is_terminal() {
+        true => GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(110),
+        // Lines that a log or a script can search.
+        false => GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_wrap_lines(false),
+    };
     match handler.render_report(&mut report, &Report(error)) {
         Ok(()) => remark(report.trim_end()),
         Err(_) => remark(&format!("error: {error}")),

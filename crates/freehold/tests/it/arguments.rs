@@ -67,9 +67,9 @@ fn a_question_without_a_server_says_how_to_start_one() {
     let output = run(folder.path(), &["ask", "Hello"]);
     assert_eq!(output.status.code(), Some(4));
     expect![[r#"
-          × no answer from DIR/control.sock: no server is running on this data folder
-          help: start one in another terminal: freehold serve --data DIR
-                or ask another server: --url URL with its key in FREEHOLD_API_KEY
+        × no answer from DIR/control.sock: no server is running on this data folder
+        help: start one in another terminal: freehold serve --data DIR
+        or ask another server: --url URL with its key in FREEHOLD_API_KEY
     "#]]
     .assert_eq(&complaint(&output, folder.path()));
 }

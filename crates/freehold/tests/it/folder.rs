@@ -41,18 +41,16 @@ fn a_file_in_the_place_of_the_folder_is_named() {
         &["--listen", "127.0.0.1:0"],
         4,
         expect![[r#"
-          × the data folder DIR cannot be used (File exists (os error 17)): name a folder that this
-          │ user may create and write
-    "#]],
+            × the data folder DIR cannot be used (File exists (os error 17)): name a folder that this user may create and write
+        "#]],
     );
     refused(
         std::path::Path::new("/proc/freehold"),
         &["--listen", "127.0.0.1:0"],
         4,
         expect![[r#"
-          × the data folder DIR cannot be used (No such file or directory (os error 2)): name a folder
-          │ that this user may create and write
-    "#]],
+            × the data folder DIR cannot be used (No such file or directory (os error 2)): name a folder that this user may create and write
+        "#]],
     );
 }
 

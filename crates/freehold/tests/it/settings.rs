@@ -105,9 +105,8 @@ fn what_does_not_go_together_is_refused() {
     check_file(
         "[[upstreams]]\nname = \"gpu\"\nkind = { remote = { base_url = \"ftp://x\" } }\nmodels = []\n",
         expect![[r#"
-              × DIR/freehold.toml:1: upstreams[0]: upstream 'gpu': kind.remote.base_url: must begin with
-              │ http:// or https:// and name a host
-              help: `freehold config show --example` shows an upstream that is right
+            × DIR/freehold.toml:1: upstreams[0]: upstream 'gpu': kind.remote.base_url: must begin with http:// or https:// and name a host
+            help: `freehold config show --example` shows an upstream that is right
         "#]],
     );
 }
