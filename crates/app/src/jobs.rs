@@ -85,7 +85,8 @@ pub async fn list(app: &App, filter: &JobFilter, listing: &Listing) -> Result<Sl
     };
     let state = filter.state.as_deref().map(|state| state.parse().map_err(wrong)).transpose()?;
     let after = listing.after.as_deref().map(str::parse).transpose();
-    let after = after.map_err(|_| AppError::invalid("after", "`after`: use the last id of the page before (job_...)"))?;
+    let after =
+        after.map_err(|_| AppError::invalid("after", "`after`: use the last id of the page before (job_...)"))?;
     let page = app.store.jobs(state, after, listing.limit()?).await?;
     Ok(Slice { data: page.data.into_iter().map(JobRecord::from).collect(), has_more: page.has_more })
 }
@@ -227,7 +228,8 @@ impl JobError {
             return Self { code, message: error.to_string() };
         }
         tracing::error!(%job, %error, "a job failed");
-        let message = format!("something went wrong on the server: its log says what, beside the id {job}; then try again");
+        let message =
+            format!("something went wrong on the server: its log says what, beside the id {job}; then try again");
         Self { code, message }
     }
 }

@@ -4,9 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    Capture, Cost, DocumentId, FeedbackId, KeyId, Principal, Provenance, ServiceId, Timestamp, TraceId,
-};
+use crate::{Capture, Cost, DocumentId, FeedbackId, KeyId, Principal, Provenance, ServiceId, Timestamp, TraceId};
 
 /// One exchange: who, what, when, how it went. No content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

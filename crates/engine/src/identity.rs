@@ -21,7 +21,7 @@ pub(crate) fn id(prefix: &str) -> String {
 pub(crate) fn letters(count: usize) -> String {
     let mut state = 0;
     let letter = |place: usize| {
-        if place % 8 == 0 {
+        if place.is_multiple_of(8) {
             state = random();
         }
         let digit = usize::try_from(state % 62).unwrap_or(0);

@@ -216,7 +216,7 @@ impl Scheduler {
         if !self.limits.reuse {
             return blocked;
         }
-        for place in 0..self.running.len() {
+        for (place, is_blocked) in blocked.iter_mut().enumerate() {
             let run = &self.running[place];
             if run.computed >= run.reuse_limit() {
                 continue;
@@ -232,7 +232,7 @@ impl Scheduler {
                 self.context.share(source, target, shared);
                 self.running[place].computed = shared;
             } else if leader.id < run.id && shared - run.computed >= WORTH_WAITING {
-                blocked[place] = true;
+                *is_blocked = true;
             }
         }
         blocked

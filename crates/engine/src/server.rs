@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io::Read as _;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,7 @@ pub fn run(options: EngineOptions) -> Result<(), EngineError> {
 pub async fn serve(options: EngineOptions, stop: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
     let listener = listen(&options.socket)?;
     let socket = options.socket.clone();
+    let own = number_of(&socket);
     let engine = Arc::new(Engine::default());
     let mut model_ended = engine.start(options)?;
     let (drain, drained) = oneshot::channel::<()>();
@@ -75,8 +76,11 @@ pub async fn serve(options: EngineOptions, stop: impl Future<Output = ()> + Send
         result = &mut model_ended => reason(result),
     };
     serving.abort();
-    // The file may be gone already.
-    let _ = std::fs::remove_file(&socket);
+    // Another engine may have taken the path over while this one let its answers finish.
+    if number_of(&socket) == own {
+        // The file may be gone already.
+        let _ = std::fs::remove_file(&socket);
+    }
     result
 }
 
@@ -105,6 +109,11 @@ fn listen(path: &Path) -> Result<UnixListener, EngineError> {
     let listener = UnixListener::bind(path).map_err(failed)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Which file a path leads to now.
+fn number_of(path: &Path) -> Option<u64> {
+    std::fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
 /// Completes when standard input ends. A plain thread, because a read of standard input cannot be cancelled.

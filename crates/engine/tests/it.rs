@@ -1,5 +1,12 @@
 //! The engine as the door sees it: a real small model behind a Unix socket.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: one that cannot go on ends"
+)]
+
 #[path = "it/harness.rs"]
 mod harness;
 #[path = "it/schemas.rs"]

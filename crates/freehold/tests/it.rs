@@ -1,5 +1,12 @@
 //! Tests against the real executable.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: one that cannot go on ends"
+)]
+
 mod it {
     mod arguments;
     mod crash;

@@ -1,5 +1,12 @@
 //! The store as its callers use it: on SQLite and on PostgreSQL, across restarts, kills and full disks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: one that cannot go on ends"
+)]
+
 mod it {
     pub(crate) mod conversations;
     pub(crate) mod damage;

@@ -1,5 +1,12 @@
 //! Pulling over real sockets, the models folder on a real disk, and the real models where they are installed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: one that cannot go on ends"
+)]
+
 #[cfg(test)]
 #[path = "it/folder.rs"]
 mod folder;

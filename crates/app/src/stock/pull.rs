@@ -28,7 +28,8 @@ const STEP: f64 = 0.01;
 pub async fn pull(app: &Arc<App>, caller: &Caller, name: &str) -> Result<JobRecord, AppError> {
     let stock = app.stock.as_ref().ok_or_else(|| unknown(name))?;
     if find(stock, name).await?.entry.is_none() {
-        let message = format!("model '{name}' was imported from a file and has no source: add it to registry.toml first");
+        let message =
+            format!("model '{name}' was imported from a file and has no source: add it to registry.toml first");
         return Err(AppError::Conflict { message, code: "no_source" });
     }
     let new = NewJob { kind: KIND, model: name, owner: caller.principal() };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use access::{Caller, Change, Key, Person, Service, authenticate, hash_secret};
+use access::{Change, Key, Person, Service, authenticate, hash_secret};
 use app::{App, AppError, AppOptions, Asker, Ids, Reply};
 use axum::Router;
 use axum::body::Body;

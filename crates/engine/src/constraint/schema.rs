@@ -130,7 +130,9 @@ impl Walk {
             _ if SCHEMA_LIST.contains(&keyword) => self.list(value).map(Some),
             _ if PLAIN.contains(&keyword) => Ok(Some(value.clone())),
             _ if ANNOTATIONS.contains(&keyword) || keyword.starts_with("x-") => Ok(None),
-            _ if WITHOUT_EFFECT.iter().any(|(name, text)| *name == keyword && *text == value.to_string()) => Ok(None),
+            _ if WITHOUT_EFFECT.iter().any(|(name, text)| *name == keyword && value.to_string().as_str() == *text) => {
+                Ok(None)
+            }
             _ => Err(self.refuse(format!("the keyword `{keyword}` cannot be enforced; leave it out"))),
         }
     }

@@ -28,11 +28,11 @@ pub(super) async fn embed(engine: Shared, body: Bytes) -> Result<Json<EmbeddingR
     let entry = |(index, vector)| EmbeddingEntry {
         index,
         embedding: Vector::encode(vector, format),
-        object: wire::embedding::EmbeddingObject::default(),
+        object: wire::embedding::EmbeddingObject,
     };
     let tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
     Ok(Json(EmbeddingResponse {
-        object: wire::list::ListObject::default(),
+        object: wire::list::ListObject,
         data: (0..).zip(vectors).map(entry).collect(),
         model: request.model,
         usage: EmbeddingUsage { prompt_tokens: tokens, total_tokens: tokens },

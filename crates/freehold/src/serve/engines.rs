@@ -1,7 +1,7 @@
 //! The models that this machine serves by itself: their weights are fetched where they are missing, an engine is kept
 //! running for each, and the catalog and the door's readiness follow what the engines say.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -112,7 +112,7 @@ pub(super) async fn collect(
     let choices = answers.into_iter().enumerate().map(|(index, answer)| answer.choice(index, wants_logprobs));
     Ok(ChatResponse {
         id: identity::id("chatcmpl-"),
-        object: wire::chat::ChatObject::default(),
+        object: wire::chat::ChatObject,
         created: identity::now(),
         model: request.model.clone(),
         choices: choices.collect(),

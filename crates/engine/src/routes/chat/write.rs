@@ -60,7 +60,7 @@ impl ChunkWriter {
         if std::mem::replace(&mut self.opened[index], true) {
             return Ok(());
         }
-        let delta = Delta { role: Some(AssistantRole::default()), content: Some(String::new()), ..Delta::default() };
+        let delta = Delta { role: Some(AssistantRole), content: Some(String::new()), ..Delta::default() };
         self.send(ChunkChoice { index: small(index), delta, ..ChunkChoice::default() }, out)
     }
 
