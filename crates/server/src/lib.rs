@@ -23,7 +23,7 @@ use axum::Router;
 pub use caller::By;
 pub use door::{Door, ServerOptions};
 pub use error::Refusal;
-pub use openapi::openapi;
+pub use openapi::{ErrorDetail, ErrorEnvelope, openapi};
 
 /// The routes for the listener: who asks is decided by a key or a session.
 pub fn router(app: Arc<App>, options: ServerOptions) -> Router {

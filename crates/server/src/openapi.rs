@@ -49,26 +49,24 @@ struct Described;
 
 /// The envelope of every error.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "describes `wire::ErrorBody` in the document")]
-struct ErrorEnvelope {
+pub struct ErrorEnvelope {
     /// What went wrong.
-    error: ErrorDetail,
+    pub error: ErrorDetail,
 }
 
 /// What went wrong.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "describes `wire::error::ErrorDetail` in the document")]
-struct ErrorDetail {
+pub struct ErrorDetail {
     /// What was wrong and what to do.
-    message: String,
+    pub message: String,
     /// The family, as OpenAI names it: `invalid_request_error`, `authentication_error`, ...
-    r#type: String,
+    pub r#type: String,
     /// The case, for programs.
-    code: Option<String>,
+    pub code: Option<String>,
     /// The parameter at fault, as a JSON path.
-    param: Option<String>,
+    pub param: Option<String>,
     /// Names the request, in the log too; the header `X-Request-Id` holds the same.
-    request_id: String,
+    pub request_id: String,
 }
 
 /// The document.
