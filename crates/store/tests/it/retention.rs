@@ -55,38 +55,3 @@ pub(crate) async fn what_is_old_enough_goes_and_the_rest_stays(place: Place) {
     assert_eq!(left, [(trace_id(5), 1), (trace_id(3), 1), (trace_id(2), 1)]);
     assert_eq!(store.sweep_retention(rules(), now()).await.unwrap(), Swept { log_emptied: true, ..Swept::default() });
 }
-
-/// Words of many lengths between words that stay, swept in parts, so that pages split, merge and move their cells.
-#[tokio::test(flavor = "multi_thread")]
-async fn no_byte_of_what_went_remains_in_the_files() {
-    let place = Place::on_sqlite();
-    let store = place.open().await;
-    let mut length = 1_usize;
-    let mut recorded = Vec::new();
-    for number in 1..=3_000_u128 {
-        // A walk through the lengths 1 to 2,000, short ones more often.
-        length = length * 7 % 2_003;
-        let goes = number % 3 != 0;
-        let words = if goes { "forgetme" } else { "keepthis" }.repeat(length.min(2_003 - length) / 8 + 1);
-        let age_days = if goes { 31 + (number % 4) as i64 } else { 1 };
-        let (store, task) = (store.clone(), if number % 2 == 0 { "assistant" } else { "other" });
-        recorded.push(tokio::spawn(async move { record(&store, number, task, age_days, &words).await }));
-        if recorded.len() == 20 {
-            for task in recorded.drain(..) {
-                task.await.unwrap();
-            }
-        }
-    }
-    for default_days in [33, 32, 31, 30] {
-        let rules = RetentionRules { default_days, per_task: BTreeMap::new() };
-        assert!(store.sweep_retention(rules, now()).await.unwrap().log_emptied);
-    }
-    let count = |needle: &[u8]| {
-        let files = std::fs::read_dir(place.folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()));
-        files.map(|bytes| bytes.unwrap().windows(needle.len()).filter(|part| *part == needle).count()).sum::<usize>()
-    };
-    assert_eq!(count(b"forgetme"), 0);
-    assert!(count(b"keepthis") > 1_000);
-    let gone = trace_id(1).to_string();
-    assert_eq!(count(gone.as_bytes()), 0);
-}
