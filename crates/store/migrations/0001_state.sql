@@ -82,7 +82,25 @@ CREATE TABLE sessions (
 );
 CREATE UNIQUE INDEX sessions_open ON sessions (hash) WHERE to_epoch IS NULL;
 
--- Counts, ids and timings of exchanges; `record` is the whole Trace. Content stands apart.
+-- What was said: the content of exchanges, feedback, conversations and their items, stored responses, as JSON by
+-- their ids (an item's: conversation/item). A row is in one of the two tables; src/contents.rs says why there are two.
+CREATE TABLE contents_a (
+    id TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL
+);
+
+CREATE TABLE contents_b (
+    id TEXT NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL
+);
+
+-- Where the work behind the door stands.
+CREATE TABLE upkeep (
+    name TEXT NOT NULL PRIMARY KEY,
+    number BIGINT NOT NULL
+);
+
+-- Counts, ids and timings of exchanges; `record` is the whole Trace.
 CREATE TABLE traces (
     id TEXT NOT NULL PRIMARY KEY,
     created_at BIGINT NOT NULL,
@@ -98,21 +116,12 @@ CREATE TABLE traces (
 CREATE INDEX traces_by_owner ON traces (owner, id);
 CREATE INDEX traces_by_task ON traces (task, created_at);
 
-CREATE TABLE trace_contents (
-    trace_id TEXT NOT NULL PRIMARY KEY REFERENCES traces (id),
-    input TEXT NOT NULL,
-    output TEXT NOT NULL,
-    passages TEXT NOT NULL,
-    metadata TEXT
-);
-
 CREATE TABLE feedback (
     id TEXT NOT NULL PRIMARY KEY,
     trace_id TEXT NOT NULL REFERENCES traces (id),
     author TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    kind TEXT NOT NULL,
-    value TEXT NOT NULL
+    kind TEXT NOT NULL
 );
 CREATE INDEX feedback_by_trace ON feedback (trace_id, id);
 
@@ -128,7 +137,6 @@ CREATE TABLE key_spending (
 CREATE TABLE conversations (
     id TEXT NOT NULL PRIMARY KEY,
     owner TEXT NOT NULL,
-    metadata TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX conversations_by_owner ON conversations (owner, id);
@@ -138,7 +146,6 @@ CREATE TABLE conversation_items (
     position BIGINT NOT NULL,
     id TEXT NOT NULL,
     provenance TEXT NOT NULL,
-    content TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (conversation_id, position)
 );
@@ -150,7 +157,6 @@ CREATE TABLE responses (
     previous_id TEXT,
     trace_id TEXT,
     provenance TEXT NOT NULL,
-    body TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT
 );

@@ -4,7 +4,8 @@ use access::{Access, Sealed};
 use domain::{ConversationId, Principal, Provenance, Timestamp};
 use serde_json::Value as Json;
 
-use crate::database::{Row, Sql, json, values};
+use crate::contents;
+use crate::database::{Row, Sql, Writing, json, values};
 use crate::error::StoreError;
 use crate::store::{Page, Store, bounded};
 
@@ -54,11 +55,12 @@ impl Store {
         conversation: &Conversation,
         items: Vec<ConversationItem>,
     ) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO conversations (id, owner, metadata, created_at) VALUES ($1, $2, $3, $4)";
+        const INSERT: &str = "INSERT INTO conversations (id, owner, created_at) VALUES ($1, $2, $3)";
         let Conversation { id, owner, metadata, created_at } = conversation;
         let mut writing = self.database().write().await?;
-        writing.execute((INSERT, values![*id, *owner, json(metadata)?, *created_at])).await?;
-        insert_items(&mut writing, *id, items).await?;
+        writing.execute((INSERT, values![*id, *owner, *created_at])).await?;
+        self.contents().add(&mut writing, id.to_string(), metadata).await?;
+        self.insert_items(&mut writing, *id, items).await?;
         writing.commit().await
     }
 
@@ -67,8 +69,10 @@ impl Store {
     /// # Errors
     /// Where the state cannot be read.
     pub async fn conversation(&self, id: ConversationId) -> Result<Option<Sealed<Conversation>>, StoreError> {
-        let select = "SELECT id, owner, metadata, created_at FROM conversations WHERE id = $1";
-        let row = self.database().fetch_optional((select, values![id])).await?;
+        const SELECT: &str = "SELECT c.id, c.owner, c.created_at, COALESCE(a.body, b.body) AS metadata \
+            FROM conversations c LEFT JOIN contents_a a ON a.id = c.id LEFT JOIN contents_b b ON b.id = c.id \
+            WHERE c.id = $1";
+        let row = self.database().fetch_optional((SELECT, values![id])).await?;
         row.map(|row| conversation(&row).map(seal)).transpose()
     }
 
@@ -82,11 +86,14 @@ impl Store {
         id: ConversationId,
         metadata: &Json,
     ) -> Result<bool, StoreError> {
-        let update = "UPDATE conversations SET metadata = $1 WHERE id = $2 AND owner = $3";
         let mut writing = self.database().write().await?;
-        let changed = writing.execute((update, values![json(metadata)?, id, access.principal()])).await?;
+        let found = owned(&mut writing, access, id).await?;
+        if found {
+            contents::remove(&mut writing, &[id.to_string()]).await?;
+            self.contents().add(&mut writing, id.to_string(), metadata).await?;
+        }
         writing.commit().await?;
-        Ok(changed > 0)
+        Ok(found)
     }
 
     /// Adds items at the end of the caller's own conversation. Answers whether there was one.
@@ -103,7 +110,7 @@ impl Store {
         if !owned(&mut writing, access, id).await? {
             return writing.commit().await.map(|()| false);
         }
-        insert_items(&mut writing, id, items).await?;
+        self.insert_items(&mut writing, id, items).await?;
         writing.commit().await.map(|()| true)
     }
 
@@ -159,6 +166,7 @@ impl Store {
         if owned(&mut writing, access, id).await? {
             let delete = "DELETE FROM conversation_items WHERE conversation_id = $1 AND id = $2";
             deleted = writing.execute((delete, values![id, item_id])).await?;
+            contents::remove(&mut writing, &[content_id(id, item_id)]).await?;
         }
         writing.commit().await?;
         Ok(deleted > 0)
@@ -172,42 +180,52 @@ impl Store {
         let mut writing = self.database().write().await?;
         let found = owned(&mut writing, access, id).await?;
         if found {
+            let select = "SELECT id FROM conversation_items WHERE conversation_id = $1";
+            let items = writing.fetch_all((select, values![id])).await?;
+            let items = items.iter().map(|row| Ok(content_id(id, row.text("id")?)));
+            let gone = std::iter::once(Ok(id.to_string())).chain(items).collect::<Result<Vec<_>, StoreError>>()?;
+            contents::remove(&mut writing, &gone).await?;
             writing.execute(("DELETE FROM conversation_items WHERE conversation_id = $1", values![id])).await?;
             writing.execute(("DELETE FROM conversations WHERE id = $1", values![id])).await?;
         }
         writing.commit().await?;
         Ok(found)
     }
+
+    async fn insert_items(
+        &self,
+        writing: &mut Writing,
+        conversation: ConversationId,
+        items: Vec<ConversationItem>,
+    ) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO conversation_items \
+            (conversation_id, position, id, provenance, created_at) VALUES ($1, $2, $3, $4, $5)";
+        let select = "SELECT COALESCE(MAX(position), 0) AS last FROM conversation_items WHERE conversation_id = $1";
+        let rows = writing.fetch_all((select, values![conversation])).await?;
+        let last = rows.first().map_or(Ok(0), |row| row.number("last"))?;
+        for (position, item) in (last + 1..).zip(items) {
+            let ConversationItem { id, provenance, content, created_at } = item;
+            let values = values![conversation, position, id.as_str(), json(&provenance)?, created_at];
+            writing.execute((INSERT, values)).await?;
+            self.contents().add(writing, content_id(conversation, &id), &content).await?;
+        }
+        Ok(())
+    }
 }
 
-const SELECT_ITEMS: &str = "SELECT i.id, i.provenance, i.content, i.created_at, c.owner FROM conversation_items i \
-    JOIN conversations c ON c.id = i.conversation_id WHERE i.conversation_id = ";
+const SELECT_ITEMS: &str = "SELECT i.id, i.provenance, i.created_at, c.owner, COALESCE(a.body, b.body) AS content \
+    FROM conversation_items i JOIN conversations c ON c.id = i.conversation_id \
+    LEFT JOIN contents_a a ON a.id = i.conversation_id || '/' || i.id \
+    LEFT JOIN contents_b b ON b.id = i.conversation_id || '/' || i.id WHERE i.conversation_id = ";
 
-async fn owned(
-    writing: &mut crate::database::Writing,
-    access: &Access,
-    id: ConversationId,
-) -> Result<bool, StoreError> {
+/// Under which id the content of an item is kept.
+fn content_id(conversation: ConversationId, item: &str) -> String {
+    format!("{conversation}/{item}")
+}
+
+async fn owned(writing: &mut Writing, access: &Access, id: ConversationId) -> Result<bool, StoreError> {
     let select = "SELECT id FROM conversations WHERE id = $1 AND owner = $2";
     Ok(!writing.fetch_all((select, values![id, access.principal()])).await?.is_empty())
-}
-
-async fn insert_items(
-    writing: &mut crate::database::Writing,
-    conversation: ConversationId,
-    items: Vec<ConversationItem>,
-) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO conversation_items \
-        (conversation_id, position, id, provenance, content, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-    let select = "SELECT COALESCE(MAX(position), 0) AS last FROM conversation_items WHERE conversation_id = $1";
-    let rows = writing.fetch_all((select, values![conversation])).await?;
-    let last = rows.first().map_or(Ok(0), |row| row.number("last"))?;
-    for (position, item) in (last + 1..).zip(items) {
-        let ConversationItem { id, provenance, content, created_at } = item;
-        let values = values![conversation, position, id, json(&provenance)?, json(&content)?, created_at];
-        writing.execute((INSERT, values)).await?;
-    }
-    Ok(())
 }
 
 fn conversation(row: &Row) -> Result<Conversation, StoreError> {

@@ -4,6 +4,7 @@
 //! of portable SQL. What is acknowledged is durable; content leaves only as [`access::Sealed`].
 
 mod acts;
+mod contents;
 mod conversations;
 mod database;
 mod error;

@@ -4,6 +4,7 @@ use access::{Access, Sealed};
 use domain::{Principal, Provenance, ResponseId, Timestamp, TraceId};
 use serde_json::Value as Json;
 
+use crate::contents;
 use crate::database::{Row, json, values};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -36,13 +37,13 @@ impl Store {
     /// [`StoreError::Conflict`] for an id that is there already.
     pub async fn add_response(&self, response: &StoredResponse) -> Result<(), StoreError> {
         const INSERT: &str = "INSERT INTO responses \
-            (id, owner, previous_id, trace_id, provenance, body, created_at, expires_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            (id, owner, previous_id, trace_id, provenance, created_at, expires_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let StoredResponse { id, owner, previous, trace, provenance, body, created_at, expires_at } = response;
-        let (provenance, body) = (json(provenance)?, json(body)?);
-        let values = values![*id, *owner, *previous, *trace, provenance, body, *created_at, *expires_at];
+        let values = values![*id, *owner, *previous, *trace, json(provenance)?, *created_at, *expires_at];
         let mut writing = self.database().write().await?;
         writing.execute((INSERT, values)).await?;
+        self.contents().add(&mut writing, id.to_string(), body).await?;
         writing.commit().await
     }
 
@@ -51,8 +52,10 @@ impl Store {
     /// # Errors
     /// Where the state cannot be read.
     pub async fn response(&self, id: ResponseId) -> Result<Option<Sealed<StoredResponse>>, StoreError> {
-        const SELECT: &str = "SELECT id, owner, previous_id, trace_id, provenance, body, created_at, expires_at \
-            FROM responses WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+        const SELECT: &str = "SELECT r.id, r.owner, r.previous_id, r.trace_id, r.provenance, r.created_at, \
+            r.expires_at, COALESCE(a.body, b.body) AS body FROM responses r \
+            LEFT JOIN contents_a a ON a.id = r.id LEFT JOIN contents_b b ON b.id = r.id \
+            WHERE r.id = $1 AND (r.expires_at IS NULL OR r.expires_at > $2)";
         let row = self.database().fetch_optional((SELECT, values![id, self.now()])).await?;
         row.as_ref().map(response).transpose()
     }
@@ -65,6 +68,9 @@ impl Store {
         let mut writing = self.database().write().await?;
         let delete = "DELETE FROM responses WHERE id = $1 AND owner = $2";
         let deleted = writing.execute((delete, values![id, access.principal()])).await?;
+        if deleted > 0 {
+            contents::remove(&mut writing, &[id.to_string()]).await?;
+        }
         writing.commit().await?;
         Ok(deleted > 0)
     }

@@ -1,10 +1,12 @@
-//! Retention: exchanges older than their task allows go, with content and feedback, so that no byte remains.
+//! Retention: exchanges older than their task allows go, with content and feedback, so that no byte of what was said
+//! remains. A day is a day in UTC: what has lived its days goes with the first sweep after midnight, all at once.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 
-use crate::database::{Backend, Sql, values};
+use crate::contents::{self, compact, day};
+use crate::database::{Row, Sql};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -31,13 +33,15 @@ pub struct Swept {
     pub feedback: u64,
     /// Stored replies of the Responses API that had expired.
     pub responses: u64,
-    /// Whether the write-ahead log was emptied too. A reader in the middle can prevent it: then the next sweep does.
-    pub log_emptied: bool,
+    /// Whether no byte remains of the content that this and earlier removals took away. Where only single
+    /// conversations or replies were deleted, the first sweep of the next day sees to it; a reader in the middle puts
+    /// it off to the next sweep.
+    pub clean: bool,
 }
 
 impl Store {
-    /// Removes what is older than the rules allow at `now`, in bounded batches. With SQLite the removed bytes are
-    /// overwritten and the write-ahead log is emptied; PostgreSQL reuses the space when it vacuums.
+    /// Removes what is older than the rules allow at `now`, in bounded batches, and cleans up behind all removals.
+    /// With SQLite, removed content is overwritten in every file; PostgreSQL reuses the space when it vacuums.
     ///
     /// # Errors
     /// Where the state cannot be written; batches done before stay done.
@@ -54,51 +58,71 @@ impl Store {
             which.push(" AND task NOT IN ").bind_list(rules.per_task.keys().map(String::as_str));
         }
         self.remove_traces(which, &mut swept).await?;
-        swept.responses = self.remove_expired_responses(now).await?;
-        swept.log_emptied = self.empty_log().await?;
+        self.remove_expired_responses(now, &mut swept).await?;
+        let nothing_went = swept == Swept::default();
+        swept.clean = compact(self.database(), self.contents(), now, nothing_went).await?;
         Ok(swept)
     }
 
-    async fn remove_traces(&self, which: Sql, swept: &mut Swept) -> Result<(), StoreError> {
-        let mut which = which;
+    async fn remove_traces(&self, mut which: Sql, swept: &mut Swept) -> Result<(), StoreError> {
         which.push(" ORDER BY created_at LIMIT ").bind(BATCH);
         loop {
             let mut writing = self.database().write().await?;
-            let rows = writing.fetch_all(which.clone()).await?;
-            let ids = rows.iter().map(|row| Ok(row.text("id")?.to_owned())).collect::<Result<Vec<_>, StoreError>>()?;
-            if ids.is_empty() {
+            let traces = ids_of(&writing.fetch_all(which.clone()).await?)?;
+            if traces.is_empty() {
                 return writing.commit().await;
             }
-            let of = |start| {
-                let mut delete = Sql::from(start);
-                delete.bind_list(ids.iter().cloned());
-                delete
-            };
-            swept.feedback += writing.execute(of("DELETE FROM feedback WHERE trace_id IN ")).await?;
-            swept.contents += writing.execute(of("DELETE FROM trace_contents WHERE trace_id IN ")).await?;
-            swept.traces += writing.execute(of("DELETE FROM traces WHERE id IN ")).await?;
+            let feedback = among("SELECT id FROM feedback WHERE trace_id IN ", &traces);
+            let feedback = ids_of(&writing.fetch_all(feedback).await?)?;
+            contents::remove(&mut writing, &feedback).await?;
+            swept.contents += contents::remove(&mut writing, &traces).await?;
+            swept.feedback += writing.execute(among("DELETE FROM feedback WHERE trace_id IN ", &traces)).await?;
+            swept.traces += writing.execute(among("DELETE FROM traces WHERE id IN ", &traces)).await?;
             writing.commit().await?;
         }
     }
 
-    async fn remove_expired_responses(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let mut writing = self.database().write().await?;
-        let delete = "DELETE FROM responses WHERE expires_at IS NOT NULL AND expires_at <= $1";
-        let removed = writing.execute((delete, values![now])).await?;
-        writing.commit().await?;
-        Ok(removed)
-    }
-
-    /// The log still holds pages as they were before they were overwritten.
-    async fn empty_log(&self) -> Result<bool, StoreError> {
-        if self.database().backend() == Backend::Postgres {
-            return Ok(true);
+    async fn remove_expired_responses(&self, now: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
+        let mut which = Sql::from("SELECT id FROM responses WHERE expires_at <= ");
+        which.bind(before(now, 0)).push(" LIMIT ").bind(BATCH);
+        loop {
+            let mut writing = self.database().write().await?;
+            let expired = ids_of(&writing.fetch_all(which.clone()).await?)?;
+            if expired.is_empty() {
+                return writing.commit().await;
+            }
+            contents::remove(&mut writing, &expired).await?;
+            swept.responses += writing.execute(among("DELETE FROM responses WHERE id IN ", &expired)).await?;
+            writing.commit().await?;
         }
-        let rows = self.database().maintain("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-        rows.first().map_or(Ok(true), |row| Ok(row.number("busy")? == 0))
     }
 }
 
+fn ids_of(rows: &[Row]) -> Result<Vec<String>, StoreError> {
+    rows.iter().map(|row| row.text("id").map(str::to_owned)).collect()
+}
+
+fn among(start: &'static str, ids: &[String]) -> Sql {
+    let mut statement = Sql::from(start);
+    statement.bind_list(ids.iter().cloned());
+    statement
+}
+
+/// The beginning of the day that lies so many days before today.
 fn before(now: Timestamp, days: u32) -> Timestamp {
-    now.plus_seconds(-i64::from(days) * 86_400)
+    let today = Timestamp::from_micros(day(now).saturating_mul(86_400_000_000));
+    today.plus_seconds(-i64::from(days) * 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_begin_at_midnight_utc() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(before(at("2026-11-21T23:59:59Z"), 2), at("2026-11-19T00:00:00Z"));
+        assert_eq!(before(at("2026-11-21T00:00:00Z"), 2), at("2026-11-19T00:00:00Z"));
+        assert_eq!(before(at("1970-01-01T00:00:01Z"), 1), at("1969-12-31T00:00:00Z"));
+    }
 }

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use domain::{Clock, Timestamp};
 use tokio::sync::Mutex;
 
+use crate::contents::Contents;
 use crate::database::{Backend, Database};
 use crate::error::StoreError;
 use crate::folder::Folder;
@@ -62,6 +63,7 @@ struct Inner {
     head: Arc<Mutex<Head>>,
     clock: Arc<dyn Clock>,
     traces: TraceWriter,
+    contents: Contents,
     folder: std::sync::Mutex<Option<Arc<Folder>>>,
 }
 
@@ -85,7 +87,8 @@ impl Store {
         migrations::migrate(&database, clock.now()).await?;
         let (directory, head) = identity::load_newest(&database).await?;
         let empty = head.is_new();
-        let traces = TraceWriter::start(database.clone(), folder.clone());
+        let contents = Contents::load(&database).await?;
+        let traces = TraceWriter::start(database.clone(), contents.clone(), folder.clone());
         let store = Self {
             inner: Arc::new(Inner {
                 database,
@@ -93,6 +96,7 @@ impl Store {
                 head: Arc::new(Mutex::new(head)),
                 clock,
                 traces,
+                contents,
                 folder: std::sync::Mutex::new(Some(folder)),
             }),
         };
@@ -128,6 +132,10 @@ impl Store {
 
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.inner.contents
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -16,7 +16,6 @@ mod it {
     pub(crate) mod kept;
     pub(crate) mod postgres;
     pub(crate) mod retention;
-    pub(crate) mod timing;
     pub(crate) mod traces;
     pub(crate) mod world;
 }

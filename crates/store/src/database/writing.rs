@@ -64,9 +64,15 @@ impl Writing {
     }
 
     /// Makes it durable.
-    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.commit_and(|| ()).await
+    }
+
+    /// Makes it durable, then does what memory needs to agree, before anybody else writes.
+    pub(crate) async fn commit_and(mut self, then: impl FnOnce() + Send) -> Result<(), StoreError> {
         self.attempt("COMMIT").await?;
         self.open = false;
+        then();
         Ok(())
     }
 

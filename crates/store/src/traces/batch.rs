@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::encode::Rows;
+use crate::contents::Contents;
 use crate::database::{Database, Insert, Value, Writing, values};
 use crate::error::StoreError;
 
@@ -11,9 +12,6 @@ static INSERT_TRACES: Insert = Insert::new(
         cost_micro_usd, record) VALUES",
     10,
 );
-
-static INSERT_CONTENTS: Insert =
-    Insert::new("INSERT INTO trace_contents (trace_id, input, output, passages, metadata) VALUES", 5);
 
 /// Sums stay at 2^63 - 1 instead of wrapping.
 const ADD_SPENDING: &str = "INSERT INTO key_spending (key_id, month_index, micro_usd, tokens, requests) \
@@ -25,12 +23,12 @@ const ADD_SPENDING: &str = "INSERT INTO key_spending (key_id, month_index, micro
     requests = key_spending.requests + excluded.requests";
 
 /// Writes all rows in one transaction, or none.
-pub(super) async fn write_all(database: &Database, rows: &[Rows]) -> Result<(), StoreError> {
+pub(super) async fn write_all(database: &Database, contents: &Contents, rows: &[Rows]) -> Result<(), StoreError> {
     let traces: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
-    let contents: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.content.as_ref()).collect();
+    let said: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.content.as_ref()).collect();
     let mut writing = database.write().await?;
     INSERT_TRACES.run(&mut writing, &traces).await?;
-    INSERT_CONTENTS.run(&mut writing, &contents).await?;
+    contents.insert(&mut writing, &said).await?;
     for statement in spending(rows) {
         writing.execute(statement).await?;
     }
@@ -41,12 +39,16 @@ pub(super) async fn write_all(database: &Database, rows: &[Rows]) -> Result<(), 
 ///
 /// # Errors
 /// Where the transaction as a whole failed: then no row is there.
-pub(super) async fn write_each(database: &Database, rows: &[Rows]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+pub(super) async fn write_each(
+    database: &Database,
+    contents: &Contents,
+    rows: &[Rows],
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let mut writing = database.write().await?;
     let mut results = Vec::with_capacity(rows.len());
     for row in rows {
         writing.execute("SAVEPOINT exchange").await?;
-        let result = attempt_one(&mut writing, row).await;
+        let result = attempt_one(&mut writing, contents, row).await;
         if let Err(error) = &result {
             if !error.is_of_the_data() {
                 return Err(error.clone());
@@ -60,10 +62,10 @@ pub(super) async fn write_each(database: &Database, rows: &[Rows]) -> Result<Vec
     Ok(results)
 }
 
-async fn attempt_one(writing: &mut Writing, row: &Rows) -> Result<(), StoreError> {
-    for (insert, values) in [(&INSERT_TRACES, &row.trace), (&INSERT_CONTENTS, &row.content)] {
+async fn attempt_one(writing: &mut Writing, contents: &Contents, row: &Rows) -> Result<(), StoreError> {
+    for (insert, values) in [(INSERT_TRACES.one(), &row.trace), (contents.insert_one(), &row.content)] {
         if let Some(values) = values {
-            writing.attempt((insert.one(), values.clone())).await?;
+            writing.attempt((insert, values.clone())).await?;
         }
     }
     for statement in spending(std::slice::from_ref(row)) {

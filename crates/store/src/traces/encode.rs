@@ -1,6 +1,6 @@
 //! From a [`TraceEntry`] to rows of text and numbers, made in the caller's task so that the writer only writes.
 
-use domain::{Capture, PassageRecord, Trace, TraceContent};
+use domain::{Capture, Trace, TraceContent};
 
 use super::{Spending, TraceEntry};
 use crate::database::{Value, json, values};
@@ -63,11 +63,11 @@ fn trace_row(trace: &Trace) -> Result<Vec<Value>, StoreError> {
     ])
 }
 
-fn content_row(trace: &Trace, content: TraceContent) -> Result<Vec<Value>, StoreError> {
-    let passages: Vec<PassageRecord> =
-        content.passages.into_iter().map(|passage| PassageRecord { score: finite(passage.score), ..passage }).collect();
-    let metadata = content.metadata.as_ref().map(json).transpose()?;
-    Ok(values![trace.id, json(&content.input)?, json(&content.output)?, json(&passages)?, metadata])
+fn content_row(trace: &Trace, mut content: TraceContent) -> Result<Vec<Value>, StoreError> {
+    for passage in &mut content.passages {
+        passage.score = finite(passage.score);
+    }
+    Ok(values![trace.id, json(&content)?])
 }
 
 /// PostgreSQL's text cannot hold NUL; the record itself is JSON, which escapes it.

@@ -29,8 +29,8 @@ pub struct TraceQuery {
     pub until: Option<Timestamp>,
 }
 
-const SELECT: &str = "SELECT t.record, c.input, c.output, c.passages, c.metadata \
-    FROM traces t LEFT JOIN trace_contents c ON c.trace_id = t.id";
+const SELECT: &str = "SELECT t.record, COALESCE(a.body, b.body) AS body FROM traces t \
+    LEFT JOIN contents_a a ON a.id = t.id LEFT JOIN contents_b b ON b.id = t.id";
 
 impl Store {
     /// One exchange, sealed with its owner and its provenance.
@@ -95,14 +95,6 @@ fn seal(stored: StoredTrace) -> Sealed<StoredTrace> {
 
 fn stored_trace(row: &Row) -> Result<StoredTrace, StoreError> {
     let trace: Trace = row.json("record")?;
-    let content = match row.maybe_json("input")? {
-        None => None,
-        Some(input) => Some(TraceContent {
-            input,
-            output: row.json("output")?,
-            passages: row.json("passages")?,
-            metadata: row.maybe_json("metadata")?,
-        }),
-    };
+    let content: Option<TraceContent> = row.maybe_json("body")?;
     Ok(StoredTrace { trace, content, feedback: Vec::new() })
 }

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::batch::{write_all, write_each};
 use super::encode::Rows;
+use crate::contents::Contents;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::folder::Folder;
@@ -34,9 +35,9 @@ pub(crate) struct TraceWriter {
 
 impl TraceWriter {
     /// Starts the task. It holds the folder, so that the lock outlives the last write.
-    pub(crate) fn start(database: Database, folder: Arc<Folder>) -> Self {
+    pub(crate) fn start(database: Database, contents: Contents, folder: Arc<Folder>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(run(waiting, database.clone(), folder));
+        let task = tokio::spawn(run(waiting, Target { database: database.clone(), contents, _folder: folder }));
         Self { queue, task: Mutex::new(Some(task)), database }
     }
 
@@ -60,7 +61,13 @@ impl TraceWriter {
     }
 }
 
-async fn run(mut waiting: mpsc::Receiver<Message>, database: Database, _folder: Arc<Folder>) {
+struct Target {
+    database: Database,
+    contents: Contents,
+    _folder: Arc<Folder>,
+}
+
+async fn run(mut waiting: mpsc::Receiver<Message>, target: Target) {
     let mut messages = Vec::with_capacity(MOST_ROWS);
     while waiting.recv_many(&mut messages, MOST_ROWS).await > 0 {
         let (mut rows, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -75,20 +82,21 @@ async fn run(mut waiting: mpsc::Receiver<Message>, database: Database, _folder: 
             }
             if bytes >= MOST_BYTES {
                 bytes = 0;
-                write(&database, std::mem::take(&mut rows), std::mem::take(&mut answers)).await;
+                write(&target, std::mem::take(&mut rows), std::mem::take(&mut answers)).await;
             }
         }
-        write(&database, rows, answers).await;
+        write(&target, rows, answers).await;
     }
 }
 
-async fn write(database: &Database, rows: Vec<Rows>, answers: Vec<oneshot::Sender<Result<(), StoreError>>>) {
+async fn write(target: &Target, rows: Vec<Rows>, answers: Vec<oneshot::Sender<Result<(), StoreError>>>) {
     if rows.is_empty() {
         return;
     }
-    let done = match write_all(database, &rows).await {
+    let Target { database, contents, .. } = target;
+    let done = match write_all(database, contents, &rows).await {
         Ok(()) => Ok(rows.iter().map(|_| Ok(())).collect()),
-        Err(error) if error.is_of_the_data() => write_each(database, &rows).await,
+        Err(error) if error.is_of_the_data() => write_each(database, contents, &rows).await,
         Err(error) => Err(error),
     };
     let results = done.unwrap_or_else(|error| {
