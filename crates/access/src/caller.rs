@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, Timestamp, Token};
 
+use crate::actor::Actor;
 use crate::directory::{Directory, Key, Person};
 use crate::error::AccessError;
 use crate::secret::{SecretHash, hash_secret};
@@ -50,6 +51,12 @@ impl Caller {
     #[must_use]
     pub fn via(&self) -> &[ServiceId] {
         &self.via
+    }
+
+    /// What the logs keep of this caller.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor { principal: self.principal, via: self.via.clone() }
     }
 
     /// The key that opened the door, unless it was a session or the control socket.

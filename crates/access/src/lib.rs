@@ -6,6 +6,7 @@
 //! - Content travels as [`Sealed`]; [`open`] is the only way to a [`Checked`] value.
 
 mod access;
+mod actor;
 mod caller;
 mod change;
 mod directory;
@@ -14,6 +15,7 @@ mod sealed;
 mod secret;
 
 pub use access::Access;
+pub use actor::Actor;
 pub use caller::{Caller, OnBehalfOf, RoleSet, act_for, authenticate, session_caller};
 pub use change::Change;
 pub use directory::{Directory, Group, Key, Person, Service, Session};

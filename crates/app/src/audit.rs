@@ -1,7 +1,7 @@
 //! What was done and by whom: the epoch log of identity, the acts of administrators, and the notices to people.
 
-use access::Caller;
-use domain::{Principal, Timestamp};
+use access::{Actor, Caller};
+use domain::{Principal, ServiceId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Act, EpochEntry, Notice, Page};
@@ -23,6 +23,9 @@ pub struct EpochRecord {
     /// Who did it; none for the installation itself.
     #[schema(value_type = Option<String>)]
     pub actor: Option<Principal>,
+    /// The services that did it on behalf of the actor, outermost first.
+    #[schema(value_type = Vec<String>)]
+    pub via: Vec<ServiceId>,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -43,6 +46,9 @@ pub struct ActRecord {
     /// Who; none for the installation itself.
     #[schema(value_type = Option<String>)]
     pub actor: Option<Principal>,
+    /// The services that did it on behalf of the actor, outermost first.
+    #[schema(value_type = Vec<String>)]
+    pub via: Vec<ServiceId>,
     /// What.
     pub verb: String,
     /// On what: ids and names.
@@ -63,6 +69,9 @@ pub struct NoticeRecord {
     /// Who did it; none for the installation itself.
     #[schema(value_type = Option<String>)]
     pub actor: Option<Principal>,
+    /// The services that did it on behalf of the actor, outermost first.
+    #[schema(value_type = Vec<String>)]
+    pub via: Vec<ServiceId>,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -85,13 +94,9 @@ pub async fn epochs(app: &App, listing: &Listing) -> Result<Slice<EpochRecord>, 
 /// The listing is wrong, or the state cannot be read.
 pub async fn acts(app: &App, listing: &Listing) -> Result<Slice<ActRecord>, AppError> {
     let page = app.store.acts(listing.after_number()?, listing.limit()?).await?;
-    Ok(slice(page).map(|Act { number, at, actor, verb, ids, detail }| ActRecord {
-        number,
-        at,
-        actor,
-        verb,
-        ids,
-        detail,
+    Ok(slice(page).map(|Act { number, at, actor, verb, ids, detail }| {
+        let (actor, via) = parts(actor);
+        ActRecord { number, at, actor, via, verb, ids, detail }
     }))
 }
 
@@ -103,18 +108,20 @@ pub async fn notices(app: &App, caller: &Caller, listing: &Listing) -> Result<Sl
     let (limit, before) = (listing.limit()?, listing.after_number()?);
     let Some(person) = caller.person() else { return Ok(Slice { data: Vec::new(), has_more: false }) };
     let page = app.store.notices(person, before, limit).await?;
-    Ok(slice(page).map(|Notice { number, kind, subject, actor, at, .. }| NoticeRecord {
-        number,
-        kind,
-        subject,
-        actor,
-        at,
+    Ok(slice(page).map(|Notice { number, kind, subject, actor, at, .. }| {
+        let (actor, via) = parts(actor);
+        NoticeRecord { number, kind, subject, actor, via, at }
     }))
 }
 
 fn epoch(entry: EpochEntry) -> EpochRecord {
     let EpochEntry { epoch, kind, ids, actor, at, previous_hash, hash } = entry;
-    EpochRecord { epoch, kind, ids, actor, at, previous_hash, hash }
+    let (actor, via) = parts(actor);
+    EpochRecord { epoch, kind, ids, actor, via, at, previous_hash, hash }
+}
+
+fn parts(actor: Option<Actor>) -> (Option<Principal>, Vec<ServiceId>) {
+    actor.map(|Actor { principal, via }| (Some(principal), via)).unwrap_or_default()
 }
 
 fn slice<T>(page: Page<T>) -> Slice<T> {

@@ -22,7 +22,7 @@ pub(crate) async fn change(
         somebody_holds_security(directory, &changes)?;
         Ok(changes)
     };
-    app.store.commit(Some(caller.principal()), checked).await
+    app.store.commit(Some(caller.actor()), checked).await
 }
 
 /// API.md: only a holder of a role grants it, by name or by putting somebody into a group that carries it. The role

@@ -116,7 +116,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: &str) -> Result<JobRecord, A
         return Err(AppError::Conflict { message, code: "job_over" });
     }
     let act = NewAct {
-        actor: Some(caller.principal()),
+        actor: Some(caller.actor()),
         verb: "cancel_job".to_owned(),
         ids: vec![id.to_string()],
         detail: Value::Null,

@@ -102,7 +102,7 @@ pub async fn sign_in(app: &App, token: &str) -> Result<SignedIn, AppError> {
         changes.push(Change::AddSession(session));
         Ok(changes)
     };
-    let directory = app.store.commit(Some(Principal::Person(link.person)), plan).await?;
+    let directory = app.store.commit(Some(Principal::Person(link.person).into()), plan).await?;
     let person = directory.person(link.person).ok_or_else(refused)?;
     Ok(SignedIn { person: person.id, display_name: person.display_name.clone(), expires_at, csrf_token, cookie })
 }
@@ -116,7 +116,7 @@ pub async fn sign_out(app: &App, caller: &Caller, session: Option<SecretHash>) -
         let session = session.and_then(|hash| directory.session(&hash)).ok_or_else(AppError::not_found)?;
         Ok::<_, AppError>(vec![Change::EndSession(session.hash)])
     };
-    app.store.commit(Some(caller.principal()), plan).await?;
+    app.store.commit(Some(caller.actor()), plan).await?;
     Ok(())
 }
 

@@ -119,7 +119,7 @@ pub async fn update(app: &App, caller: &Caller, wanted: SettingsChange) -> Resul
     let before = app.settings.get();
     let written = async {
         in_force(&app.models, wanted.aliases.as_ref(), wanted.fallbacks.as_ref())?;
-        app.store.put_settings(Some(caller.principal()), named(wanted)?).await?;
+        app.store.put_settings(Some(caller.actor()), named(wanted)?).await?;
         load(&app.store).await
     };
     match written.await {

@@ -143,7 +143,7 @@ pub async fn remove(app: &App, caller: &Caller, name: &str) -> Result<(), AppErr
 }
 
 async fn keep_act(app: &App, caller: &Caller, verb: &str, ids: Vec<String>) -> Result<(), AppError> {
-    let act = NewAct { actor: Some(caller.principal()), verb: verb.to_owned(), ids, detail: Value::Null };
+    let act = NewAct { actor: Some(caller.actor()), verb: verb.to_owned(), ids, detail: Value::Null };
     Ok(app.store.add_act(act).await?)
 }
 

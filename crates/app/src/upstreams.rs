@@ -68,7 +68,7 @@ pub async fn put(app: &App, caller: &Caller, name: &str, config: UpstreamConfig)
     let stored = config.to_stored();
     let before = app.models.config(name).ok();
     app.models.put(config)?;
-    if let Err(error) = app.store.put_upstream(Some(caller.principal()), name, &stored).await {
+    if let Err(error) = app.store.put_upstream(Some(caller.actor()), name, &stored).await {
         restore(app, name, before);
         return Err(error.into());
     }
@@ -81,7 +81,7 @@ pub async fn put(app: &App, caller: &Caller, name: &str, config: UpstreamConfig)
 /// Not found, configured elsewhere, or the state could not be written.
 pub async fn remove(app: &App, caller: &Caller, name: &str) -> Result<(), AppError> {
     show(app, name).await?;
-    if !app.store.remove_upstream(Some(caller.principal()), name).await? {
+    if !app.store.remove_upstream(Some(caller.actor()), name).await? {
         return Err(configured_elsewhere(name));
     }
     Ok(app.models.remove(name)?)

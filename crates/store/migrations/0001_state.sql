@@ -1,12 +1,14 @@
 -- Portable between SQLite and PostgreSQL: BIGINT and TEXT only; times are microseconds since 1970, hashes are hex,
 -- structures are JSON. Rows of identity carry from_epoch and to_epoch: a row holds for from_epoch <= e < to_epoch and
--- is never changed but for closing it.
+-- is never changed but for closing it. Who did something is in two columns: `actor`, and `via`, the list of services in
+-- between.
 
 CREATE TABLE epochs (
     epoch BIGINT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     ids TEXT NOT NULL,
     actor TEXT,
+    via TEXT,
     at BIGINT NOT NULL,
     previous_hash TEXT NOT NULL,
     hash TEXT NOT NULL
@@ -179,6 +181,7 @@ CREATE TABLE notices (
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
     actor TEXT,
+    via TEXT,
     at BIGINT NOT NULL
 );
 CREATE INDEX notices_by_person ON notices (person, number);
@@ -187,6 +190,7 @@ CREATE TABLE acts (
     number BIGINT NOT NULL PRIMARY KEY,
     at BIGINT NOT NULL,
     actor TEXT,
+    via TEXT,
     verb TEXT NOT NULL,
     ids TEXT NOT NULL,
     detail TEXT NOT NULL

@@ -1,9 +1,11 @@
 //! Acts: what administrators did besides changing identity (which the epoch log keeps). Appended, never changed.
 
-use domain::{Principal, Timestamp};
+use access::Actor;
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::actor::{actor_of, columns};
 use crate::database::{Row, Sql, Writing, json, values};
 use crate::error::StoreError;
 use crate::store::{Page, Store, bounded};
@@ -11,8 +13,8 @@ use crate::store::{Page, Store, bounded};
 /// An act to keep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewAct {
-    /// Who; none for the installation itself.
-    pub actor: Option<Principal>,
+    /// Who, and through whom; none for the installation itself.
+    pub actor: Option<Actor>,
     /// What: `put_setting`, `pull_model`, ...
     pub verb: String,
     /// On what: ids and names.
@@ -28,8 +30,8 @@ pub struct Act {
     pub number: u64,
     /// When.
     pub at: Timestamp,
-    /// Who; none for the installation itself.
-    pub actor: Option<Principal>,
+    /// Who, and through whom; none for the installation itself.
+    pub actor: Option<Actor>,
     /// What.
     pub verb: String,
     /// On what.
@@ -55,7 +57,7 @@ impl Store {
     /// Where the state cannot be read.
     pub async fn acts(&self, before: Option<u64>, limit: u32) -> Result<Page<Act>, StoreError> {
         let limit = bounded(limit);
-        let mut select = Sql::from("SELECT number, at, actor, verb, ids, detail FROM acts");
+        let mut select = Sql::from("SELECT number, at, actor, via, verb, ids, detail FROM acts");
         if let Some(before) = before {
             select.push(" WHERE number < ").bind(before);
         }
@@ -67,17 +69,18 @@ impl Store {
 
 /// Numbers follow one another because there is one writer.
 pub(crate) async fn insert_act(writing: &mut Writing, act: NewAct, at: Timestamp) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO acts (number, at, actor, verb, ids, detail) \
-        SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM acts";
+    const INSERT: &str = "INSERT INTO acts (number, at, actor, via, verb, ids, detail) \
+        SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, $6 FROM acts";
     let NewAct { actor, verb, ids, detail } = act;
-    writing.execute((INSERT, values![at, actor, verb, json(&ids)?, json(&detail)?])).await.map(drop)
+    let (actor, via) = columns(actor.as_ref())?;
+    writing.execute((INSERT, values![at, actor, via, verb, json(&ids)?, json(&detail)?])).await.map(drop)
 }
 
 fn act(row: &Row) -> Result<Act, StoreError> {
     Ok(Act {
         number: row.count("number")?,
         at: row.time("at")?,
-        actor: row.maybe_parsed("actor")?,
+        actor: actor_of(row)?,
         verb: row.text("verb")?.to_owned(),
         ids: row.json("ids")?,
         detail: row.json("detail")?,

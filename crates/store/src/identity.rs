@@ -11,9 +11,9 @@ mod verify;
 
 use std::sync::Arc;
 
-use access::{Change, Directory};
+use access::{Actor, Change, Directory};
 use arc_swap::ArcSwap;
-use domain::{Principal, Timestamp};
+use domain::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::database::Database;
@@ -36,7 +36,7 @@ impl Store {
     /// The plan's own, or why nothing was written: then nothing has changed, on disk or in memory.
     pub async fn commit<E: From<StoreError>>(
         &self,
-        actor: Option<Principal>,
+        actor: Option<Actor>,
         plan: impl FnOnce(&Directory) -> Result<Vec<Change>, E> + Send,
     ) -> Result<Arc<Directory>, E> {
         let mut head = self.head().clone().lock_owned().await;
@@ -68,7 +68,7 @@ struct Commit {
     database: Database,
     snapshot: Arc<ArcSwap<Directory>>,
     head: OwnedMutexGuard<Head>,
-    actor: Option<Principal>,
+    actor: Option<Actor>,
     at: Timestamp,
     changes: Vec<Change>,
 }
@@ -80,7 +80,7 @@ impl Commit {
         let mut head = self.head.clone();
         let mut history = History::new(&mut writing);
         for change in &self.changes {
-            let entry = head.append(change, self.actor, self.at);
+            let entry = head.append(change, self.actor.clone(), self.at);
             history.write(&entry, change, &next).await?;
             next.apply(entry.epoch, change);
         }

@@ -3,6 +3,7 @@
 //! One [`Store`] for each data folder. State is in SQLite (`DIR/state.db`) or, by URL, in PostgreSQL, through one set
 //! of portable SQL. What is acknowledged is durable; content leaves only as [`access::Sealed`].
 
+mod actor;
 mod acts;
 mod contents;
 mod conversations;

@@ -1,6 +1,6 @@
 //! One-time sign-in links: kept as a hash, with an expiry, usable once whoever else tries at the same moment.
 
-use access::SecretHash;
+use access::{Actor, SecretHash};
 use domain::{LinkId, PersonId, Principal, Timestamp};
 use serde_json::Value as Json;
 
@@ -42,13 +42,15 @@ impl Store {
         let hash = hex(hash.as_bytes());
         let mut writing = self.database().write().await?;
         writing.execute((INSERT, values![id, hash, person, made_by, created_at, expires_at, used_at])).await?;
+        // A link is made in person: no service stands in between.
+        let actor = made_by.map(Actor::from);
         if made_by != Some(Principal::Person(person)) {
-            let notice =
-                NewNotice { person, kind: "sign_in_link_made".to_owned(), subject: id.to_string(), actor: made_by };
+            let (kind, subject) = ("sign_in_link_made".to_owned(), id.to_string());
+            let notice = NewNotice { person, kind, subject, actor: actor.clone() };
             insert_notice(&mut writing, notice, created_at).await?;
         }
         let ids = vec![id.to_string(), person.to_string()];
-        let act = NewAct { actor: made_by, verb: "make_sign_in_link".to_owned(), ids, detail: Json::Null };
+        let act = NewAct { actor, verb: "make_sign_in_link".to_owned(), ids, detail: Json::Null };
         insert_act(&mut writing, act, created_at).await?;
         writing.commit().await
     }

@@ -1,8 +1,10 @@
 //! Notices to people about what others did in their name: a key was made for you.
 
-use domain::{PersonId, Principal, Timestamp};
+use access::Actor;
+use domain::{PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::actor::{actor_of, columns};
 use crate::database::{Row, Sql, Writing, values};
 use crate::error::StoreError;
 use crate::store::{Page, Store, bounded};
@@ -16,8 +18,8 @@ pub struct NewNotice {
     pub kind: String,
     /// The id of what it is about.
     pub subject: String,
-    /// Who did it; none for the installation itself.
-    pub actor: Option<Principal>,
+    /// Who did it, and through whom; none for the installation itself.
+    pub actor: Option<Actor>,
 }
 
 /// A notice as it is kept.
@@ -31,8 +33,8 @@ pub struct Notice {
     pub kind: String,
     /// The id of what it is about.
     pub subject: String,
-    /// Who did it; none for the installation itself.
-    pub actor: Option<Principal>,
+    /// Who did it, and through whom; none for the installation itself.
+    pub actor: Option<Actor>,
     /// When.
     pub at: Timestamp,
 }
@@ -54,7 +56,7 @@ impl Store {
     /// Where the state cannot be read.
     pub async fn notices(&self, person: PersonId, before: Option<u64>, limit: u32) -> Result<Page<Notice>, StoreError> {
         let limit = bounded(limit);
-        let mut select = Sql::from("SELECT number, person, kind, subject, actor, at FROM notices WHERE person = ");
+        let mut select = Sql::from("SELECT number, person, kind, subject, actor, via, at FROM notices WHERE person = ");
         select.bind(person);
         if let Some(before) = before {
             select.push(" AND number < ").bind(before);
@@ -67,10 +69,11 @@ impl Store {
 
 /// Numbers follow one another because there is one writer.
 pub(crate) async fn insert_notice(writing: &mut Writing, notice: NewNotice, at: Timestamp) -> Result<(), StoreError> {
-    const INSERT: &str = "INSERT INTO notices (number, person, kind, subject, actor, at) \
-        SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5 FROM notices";
+    const INSERT: &str = "INSERT INTO notices (number, person, kind, subject, actor, via, at) \
+        SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, $6 FROM notices";
     let NewNotice { person, kind, subject, actor } = notice;
-    writing.execute((INSERT, values![person, kind, subject, actor, at])).await.map(drop)
+    let (actor, via) = columns(actor.as_ref())?;
+    writing.execute((INSERT, values![person, kind, subject, actor, via, at])).await.map(drop)
 }
 
 fn notice(row: &Row) -> Result<Notice, StoreError> {
@@ -79,7 +82,7 @@ fn notice(row: &Row) -> Result<Notice, StoreError> {
         person: row.parsed("person")?,
         kind: row.text("kind")?.to_owned(),
         subject: row.text("subject")?.to_owned(),
-        actor: row.maybe_parsed("actor")?,
+        actor: actor_of(row)?,
         at: row.time("at")?,
     })
 }

@@ -1,5 +1,6 @@
 //! Settings: JSON by name. Every write is a version and an act; earlier versions stay.
 
+use access::Actor;
 use domain::{Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json as object};
@@ -49,20 +50,16 @@ impl Store {
     ///
     /// # Errors
     /// Where the state cannot be written; then none is.
-    pub async fn put_settings(
-        &self,
-        actor: Option<Principal>,
-        settings: Vec<(String, Json)>,
-    ) -> Result<(), StoreError> {
+    pub async fn put_settings(&self, actor: Option<Actor>, settings: Vec<(String, Json)>) -> Result<(), StoreError> {
         const INSERT: &str = "INSERT INTO settings (name, version, value, actor, at) \
             SELECT $1, COALESCE(MAX(version), 0) + 1, $2, $3, $4 FROM settings WHERE name = $1";
-        let now = self.now();
+        let (now, who) = (self.now(), actor.as_ref().map(|actor| actor.principal));
         let mut writing = self.database().write().await?;
         for (name, value) in settings {
-            writing.execute((INSERT, values![name.as_str(), json(&value)?, actor, now])).await?;
+            writing.execute((INSERT, values![name.as_str(), json(&value)?, who, now])).await?;
             let detail = object!({ "value": value });
-            insert_act(&mut writing, NewAct { actor, verb: "put_setting".to_owned(), ids: vec![name], detail }, now)
-                .await?;
+            let act = NewAct { actor: actor.clone(), verb: "put_setting".to_owned(), ids: vec![name], detail };
+            insert_act(&mut writing, act, now).await?;
         }
         writing.commit().await
     }

@@ -1,6 +1,7 @@
 //! Configurations of upstreams: JSON by name, each write an act. They may hold secrets: the act names only the name.
 
-use domain::{Principal, Timestamp};
+use access::Actor;
+use domain::Timestamp;
 use serde_json::Value as Json;
 
 use crate::acts::{NewAct, insert_act};
@@ -35,7 +36,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub async fn put_upstream(&self, actor: Option<Principal>, name: &str, config: &Json) -> Result<(), StoreError> {
+    pub async fn put_upstream(&self, actor: Option<Actor>, name: &str, config: &Json) -> Result<(), StoreError> {
         const PUT: &str = "INSERT INTO upstreams (name, config, created_at, updated_at) VALUES ($1, $2, $3, $3) \
             ON CONFLICT (name) DO UPDATE SET config = excluded.config, updated_at = excluded.updated_at";
         let now = self.now();
@@ -49,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the state cannot be written.
-    pub async fn remove_upstream(&self, actor: Option<Principal>, name: &str) -> Result<bool, StoreError> {
+    pub async fn remove_upstream(&self, actor: Option<Actor>, name: &str) -> Result<bool, StoreError> {
         let mut writing = self.database().write().await?;
         let removed = writing.execute(("DELETE FROM upstreams WHERE name = $1", values![name])).await?;
         if removed > 0 {
@@ -60,7 +61,7 @@ impl Store {
     }
 }
 
-fn act(actor: Option<Principal>, verb: &str, name: &str) -> NewAct {
+fn act(actor: Option<Actor>, verb: &str, name: &str) -> NewAct {
     NewAct { actor, verb: verb.to_owned(), ids: vec![name.to_owned()], detail: Json::Null }
 }
 

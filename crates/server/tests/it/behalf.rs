@@ -16,7 +16,12 @@ use crate::house::{House, Reply, Somebody, request};
 const ISSUER: &str = "https://idp.example";
 
 async fn me_for(house: &House, key: &str, whom: &str) -> Reply {
-    let mut request = request(key, Method::GET, "/api/v1/me", Value::Null);
+    call_with(house, (key, whom), Method::GET, "/api/v1/me", Value::Null).await
+}
+
+/// A request with a key on behalf of somebody.
+async fn call_with(house: &House, (key, whom): (&str, &str), method: Method, path: &str, body: Value) -> Reply {
+    let mut request = request(key, method, path, body);
     request.headers_mut().insert("freehold-on-behalf-of", HeaderValue::try_from(whom).unwrap());
     house.send(request).await
 }
@@ -60,6 +65,26 @@ async fn nobody_acts_without_the_scope_outside_the_groups_or_for_nobody() {
     }
     house.delete(&admin, "/api/v1/people/ada").await.expect(200);
     me_for(&house, &limited.key, &ada.id).await.refused(403, "act_for_denied");
+}
+
+#[tokio::test]
+async fn what_a_service_changes_for_somebody_names_both() {
+    let house = House::open().await;
+    let ada = house.person("ada", &[Role::User, Role::Operator, Role::Security]).await;
+    let desk = desk(&house).await;
+    let both = (desk.key.as_str(), ada.id.as_str());
+    let bob = json!({"user_name": "bob", "display_name": "Bob"});
+    let bob = call_with(&house, both, Method::POST, "/api/v1/people", bob).await.expect(201).field("id");
+    let settings = json!({"aliases": {"gpt-4o": "parrot"}});
+    call_with(&house, both, Method::PUT, "/api/v1/settings", settings.clone()).await.expect(200);
+    house.put(&ada.key, "/api/v1/settings", settings).await.expect(200);
+    let named = |entry: &Value| (entry["actor"].clone(), entry["via"].clone());
+    let epochs = house.get(&ada.key, "/api/v1/epochs?limit=1000").await.expect(200).json();
+    let made = epochs["data"].as_array().unwrap().iter().find(|entry| entry["ids"][0] == json!(bob)).unwrap();
+    assert_eq!(named(made), (json!(ada.id), json!([desk.id])));
+    let acts = house.get(&ada.key, "/api/v1/audit").await.expect(200).json();
+    assert_eq!(named(&acts["data"][1]), (json!(ada.id), json!([desk.id])));
+    assert_eq!(named(&acts["data"][0]), (json!(ada.id), json!([])));
 }
 
 /// An issuer's key made of 32 bytes: Ed25519, or P-256 (RFC 8410 and RFC 5915 in PKCS #8). For RSA there is one in a

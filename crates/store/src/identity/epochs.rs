@@ -1,11 +1,12 @@
 //! The epoch log: one entry for each change, chained by SHA-256, so that no entry can be altered, left out or put in
 //! between without breaking every later hash.
 
-use access::Change;
-use domain::{Principal, Timestamp};
+use access::{Actor, Change};
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::actor::{actor_of, columns};
 use crate::database::{Database, Insert, Row, Value, json, values};
 use crate::error::StoreError;
 use crate::store::{Store, bounded};
@@ -22,8 +23,8 @@ pub struct EpochEntry {
     pub kind: String,
     /// What it is about.
     pub ids: Vec<String>,
-    /// Who did it; none for the installation itself.
-    pub actor: Option<Principal>,
+    /// Who did it, and through whom; none for the installation itself.
+    pub actor: Option<Actor>,
     /// When.
     pub at: Timestamp,
     /// The hash of the entry before, hex; zeros before the first.
@@ -45,7 +46,10 @@ impl EpochEntry {
         text(&self.kind);
         text(&self.ids.len().to_string());
         self.ids.iter().for_each(|id| text(id));
-        text(&self.actor.map(|actor| actor.to_string()).unwrap_or_default());
+        text(&self.actor.as_ref().map(|actor| actor.principal.to_string()).unwrap_or_default());
+        let via = self.actor.as_ref().map_or(&[][..], |actor| &actor.via);
+        text(&via.len().to_string());
+        via.iter().for_each(|service| text(&service.to_string()));
         hasher.update(self.epoch.to_be_bytes());
         hasher.update(self.at.micros().to_be_bytes());
         hex(&hasher.finalize())
@@ -80,7 +84,7 @@ impl Head {
     }
 
     /// The entry for a change, now the end of the log.
-    pub(super) fn append(&mut self, change: &Change, actor: Option<Principal>, at: Timestamp) -> EpochEntry {
+    pub(super) fn append(&mut self, change: &Change, actor: Option<Actor>, at: Timestamp) -> EpochEntry {
         let mut entry = EpochEntry {
             epoch: self.epoch + 1,
             kind: change.kind().to_owned(),
@@ -107,16 +111,17 @@ pub(super) async fn load_head(database: &Database) -> Result<Head, StoreError> {
 }
 
 pub(super) static INSERT_EPOCHS: Insert =
-    Insert::new("INSERT INTO epochs (epoch, kind, ids, actor, at, previous_hash, hash) VALUES", 7);
+    Insert::new("INSERT INTO epochs (epoch, kind, ids, actor, via, at, previous_hash, hash) VALUES", 8);
 
 pub(super) fn row_of(entry: &EpochEntry) -> Result<Vec<Value>, StoreError> {
     let (kind, previous, hash) = (entry.kind.as_str(), entry.previous_hash.as_str(), entry.hash.as_str());
-    Ok(values![entry.epoch, kind, json(&entry.ids)?, entry.actor, entry.at, previous, hash])
+    let (actor, via) = columns(entry.actor.as_ref())?;
+    Ok(values![entry.epoch, kind, json(&entry.ids)?, actor, via, entry.at, previous, hash])
 }
 
 /// Entries in order, after an epoch.
 pub(super) async fn read(database: &Database, after: u64, limit: u32) -> Result<Vec<EpochEntry>, StoreError> {
-    const SELECT: &str = "SELECT epoch, kind, ids, actor, at, previous_hash, hash FROM epochs \
+    const SELECT: &str = "SELECT epoch, kind, ids, actor, via, at, previous_hash, hash FROM epochs \
         WHERE epoch > $1 ORDER BY epoch LIMIT $2";
     database.fetch_all((SELECT, values![after, limit])).await?.iter().map(entry_of).collect()
 }
@@ -126,7 +131,7 @@ fn entry_of(row: &Row) -> Result<EpochEntry, StoreError> {
         epoch: row.count("epoch")?,
         kind: row.text("kind")?.to_owned(),
         ids: row.json("ids")?,
-        actor: row.maybe_parsed("actor")?,
+        actor: actor_of(row)?,
         at: row.time("at")?,
         previous_hash: row.text("previous_hash")?.to_owned(),
         hash: row.text("hash")?.to_owned(),

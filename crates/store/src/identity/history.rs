@@ -1,6 +1,6 @@
 //! History rows: what held from which epoch to which. A row is inserted and later closed; nothing else changes it.
 
-use access::{Change, Directory, Group, Key, Person};
+use access::{Actor, Change, Directory, Group, Key, Person};
 use domain::{GroupId, KeyId, Member, Principal, Timestamp, Token};
 
 use super::epochs::{EpochEntry, INSERT_EPOCHS, hex, row_of};
@@ -163,10 +163,11 @@ impl<'w> History<'w> {
     /// crash can part the two.
     async fn tell_holder(&mut self, entry: &EpochEntry, key: &Key) -> Result<(), StoreError> {
         let Principal::Person(person) = key.holder else { return Ok(()) };
-        if entry.actor == Some(key.holder) {
+        let actor = entry.actor.clone();
+        if actor == Some(Actor::from(key.holder)) {
             return Ok(());
         }
-        let notice = NewNotice { person, kind: "key_made".to_owned(), subject: key.id.to_string(), actor: entry.actor };
+        let notice = NewNotice { person, kind: "key_made".to_owned(), subject: key.id.to_string(), actor };
         insert_notice(self.writing, notice, entry.at).await
     }
 }

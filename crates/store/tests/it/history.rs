@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use access::{Change, Group, SecretHash, Service, Session, hash_secret};
+use access::{Actor, Change, Group, SecretHash, Service, Session, hash_secret};
 use domain::{GroupId, Member, Principal, Role, ServiceId, Token};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -95,7 +95,8 @@ async fn assert_agreement(place: Place, plans: Vec<Vec<Change>>) {
         // An id is never reused: a key is added once.
         let is_new = |change: &Change| !matches!(change, Change::AddKey(key) if !added.insert(key.id));
         let plan: Vec<Change> = plan.into_iter().filter(is_new).collect();
-        let actor = (turn % 3 > 0).then(|| Principal::Person(person_id(1)));
+        let via = (0..turn % 3).map(|number| service(number as u8 + 1, true).id).collect();
+        let actor = (turn % 4 > 0).then(|| Actor { principal: Principal::Person(person_id(1)), via });
         let after = store.commit::<StoreError>(actor, |_| Ok(plan)).await.unwrap();
         remembered.push(shown(&after));
         if turn + 1 == turns || turn % 20 == 10 {
@@ -133,9 +134,11 @@ proptest! {
 }
 
 /// What an intruder with the database in hand might change, and the epoch that gives it away.
-const ALTERATIONS: [(&str, u64); 11] = [
+const ALTERATIONS: [(&str, u64); 13] = [
     ("UPDATE epochs SET ids = '[\"per_0\"]' WHERE epoch = 4", 4),
-    ("UPDATE epochs SET actor = NULL WHERE epoch = 8", 8),
+    ("UPDATE epochs SET actor = NULL, via = NULL WHERE epoch = 8", 8),
+    ("UPDATE epochs SET via = '[]' WHERE epoch = 7", 7),
+    ("UPDATE epochs SET via = '[\"svc_00000000000000000000000000000002\"]' WHERE epoch = 7", 7),
     ("UPDATE epochs SET at = at + 1 WHERE epoch = 2", 2),
     ("UPDATE epochs SET kind = 'revoke_role' WHERE epoch = 3", 3),
     ("DELETE FROM epochs WHERE epoch = 6", 7),
@@ -149,7 +152,7 @@ const ALTERATIONS: [(&str, u64); 11] = [
 
 pub(crate) async fn altered_rows_are_found(place: Place) {
     let store = place.open().await;
-    let actor = Some(Principal::Person(person_id(1)));
+    let actor = Some(Actor { principal: Principal::Person(person_id(1)), via: vec![service(1, true).id] });
     let changes = vec![
         Change::PutPerson(person(1)),
         Change::GrantRole(Token::Person(person_id(1)), Role::User),

@@ -1,8 +1,9 @@
 //! Identity: what a commit does, in memory and on disk.
 
-use access::{Change, Key, Session, authenticate, hash_secret, session_caller};
-use domain::{Limits, PersonId, Principal, Role, Timestamp, Token};
+use access::{Actor, Change, Key, Session, authenticate, hash_secret, session_caller};
+use domain::{Limits, PersonId, Principal, Role, ServiceId, Timestamp, Token};
 use store::{Store, StoreError};
+use uuid::Uuid;
 
 use super::world::{Place, access_of, admin, key_id, now, person, person_id, shown};
 
@@ -118,14 +119,19 @@ pub(crate) async fn a_key_made_for_another_person_is_shown_to_that_person(place:
     let (maker, holder) = (Principal::Person(admin(&store.directory()).id), person_id(1));
     commit(&store, vec![Change::PutPerson(person(1))]).await;
     let made_for_another = vec![Change::AddKey(key(1, holder, "a"))];
-    store.commit::<StoreError>(Some(maker), |_| Ok(made_for_another)).await.unwrap();
+    store.commit::<StoreError>(Some(maker.into()), |_| Ok(made_for_another)).await.unwrap();
     let made_by_oneself = vec![Change::AddKey(key(2, holder, "b"))];
-    store.commit::<StoreError>(Some(Principal::Person(holder)), |_| Ok(made_by_oneself)).await.unwrap();
-    let notices = store.notices(holder, None, 10).await.unwrap();
-    assert_eq!(notices.data.len(), 1);
-    let notice = &notices.data[0];
-    assert_eq!((notice.kind.as_str(), notice.subject.as_str()), ("key_made", key_id(1).to_string().as_str()));
-    assert_eq!((notice.actor, notice.at), (Some(maker), now()));
+    store.commit::<StoreError>(Some(Principal::Person(holder).into()), |_| Ok(made_by_oneself)).await.unwrap();
+    // In the holder's name, but not by the holder.
+    let via = vec![ServiceId::from_uuid(Uuid::from_u128(7))];
+    let service = Actor { principal: Principal::Person(holder), via };
+    let made_in_their_name = vec![Change::AddKey(key(3, holder, "c"))];
+    store.commit::<StoreError>(Some(service.clone()), |_| Ok(made_in_their_name)).await.unwrap();
+    let notices = store.notices(holder, None, 10).await.unwrap().data;
+    let shown: Vec<_> = notices.iter().map(|one| (one.subject.clone(), one.actor.clone(), one.at)).collect();
+    let expected = [(key_id(3), service), (key_id(1), maker.into())];
+    assert_eq!(shown, expected.map(|(key, actor)| (key.to_string(), Some(actor), now())));
+    assert!(notices.iter().all(|notice| notice.kind == "key_made"));
 }
 
 pub(crate) async fn many_writers_at_once_take_one_epoch_each(place: Place) {

@@ -1,7 +1,7 @@
 //! What else is kept: sign-in links, settings, upstreams, jobs, notices, acts.
 
-use access::hash_secret;
-use domain::{JobId, LinkId, Principal};
+use access::{Actor, hash_secret};
+use domain::{JobId, LinkId, Principal, ServiceId};
 use serde_json::{Value, json};
 use store::{Job, JobState, NewAct, NewNotice, SignInLink, StoreError};
 use uuid::Uuid;
@@ -46,28 +46,33 @@ pub(crate) async fn a_sign_in_link_works_once(place: Place) {
     // Those that another made are shown to the person they sign in.
     let notices = store.notices(person_id(1), None, 10).await.unwrap().data;
     assert_eq!(notices.len(), 2);
-    assert!(notices.iter().all(|notice| notice.kind == "sign_in_link_made" && notice.actor == maker));
+    assert!(notices.iter().all(|notice| notice.kind == "sign_in_link_made" && notice.actor == maker.map(Actor::from)));
 }
 
 pub(crate) async fn settings_have_versions_and_acts(place: Place) {
     let store = place.open().await;
-    let actor = Some(Principal::Person(admin(&store.directory()).id));
+    let actor = Some(Actor::from(Principal::Person(admin(&store.directory()).id)));
     let put = |name: &str, value: Value| (name.to_owned(), value);
-    store.put_settings(actor, vec![put("aliases", json!({"gpt-4o": "assistant"})), put("k", json!(10))]).await.unwrap();
+    store
+        .put_settings(actor.clone(), vec![put("aliases", json!({"gpt-4o": "assistant"})), put("k", json!(10))])
+        .await
+        .unwrap();
     place.clock.advance_seconds(5);
     store.put_settings(None, vec![put("k", json!(20))]).await.unwrap();
     let store = place.reopen(store).await;
     let settings = store.settings().await.unwrap();
+    let who = actor.as_ref().map(|actor| actor.principal);
     let shown: Vec<_> = settings.iter().map(|one| (one.name.as_str(), one.version, &one.value, one.actor)).collect();
-    assert_eq!(shown, [("aliases", 1, &json!({"gpt-4o": "assistant"}), actor), ("k", 2, &json!(20), None)]);
+    assert_eq!(shown, [("aliases", 1, &json!({"gpt-4o": "assistant"}), who), ("k", 2, &json!(20), None)]);
     let k = store.setting("k").await.unwrap().unwrap();
     assert_eq!((k, settings[1].at), (settings[1].clone(), now().plus_seconds(5)));
     assert!(store.setting("none").await.unwrap().is_none());
     let acts = store.acts(None, 10).await.unwrap().data;
-    let shown: Vec<_> = acts.iter().map(|act| (act.number, act.verb.as_str(), act.ids.as_slice(), act.actor)).collect();
+    let shown: Vec<_> =
+        acts.iter().map(|act| (act.number, act.verb.as_str(), act.ids.as_slice(), act.actor.clone())).collect();
     let (aliases, k) = (["aliases".to_owned()], ["k".to_owned()]);
     let expected =
-        [(3, "put_setting", &k[..], None), (2, "put_setting", &k, actor), (1, "put_setting", &aliases, actor)];
+        [(3, "put_setting", &k[..], None), (2, "put_setting", &k, actor.clone()), (1, "put_setting", &aliases, actor)];
     assert_eq!(shown, expected);
     assert_eq!(acts[0].detail, json!({"value": 20}));
 }
@@ -122,12 +127,16 @@ pub(crate) async fn jobs_that_are_over_stay_so(place: Place) {
 
 pub(crate) async fn notices_and_acts_are_paged(place: Place) {
     let store = place.open().await;
-    let actor = Some(Principal::Person(person_id(7)));
+    let via = vec![ServiceId::from_uuid(Uuid::from_u128(8))];
+    let actor = Some(Actor { principal: Principal::Person(person_id(7)), via });
     for number in 1..=5 {
         let (kind, subject) = ("break_glass".to_owned(), format!("doc_{number}"));
-        store.add_notice(NewNotice { person: person_id(number % 2), kind, subject, actor }).await.unwrap();
+        store
+            .add_notice(NewNotice { person: person_id(number % 2), kind, subject, actor: actor.clone() })
+            .await
+            .unwrap();
         let (verb, ids) = ("pull_model".to_owned(), vec![format!("m{number}")]);
-        store.add_act(NewAct { actor: None, verb, ids, detail: Value::Null }).await.unwrap();
+        store.add_act(NewAct { actor: actor.clone(), verb, ids, detail: Value::Null }).await.unwrap();
     }
     let first = store.notices(person_id(1), None, 2).await.unwrap();
     let subjects = |notices: &[store::Notice]| notices.iter().map(|one| one.subject.clone()).collect::<Vec<_>>();
@@ -135,5 +144,7 @@ pub(crate) async fn notices_and_acts_are_paged(place: Place) {
     let rest = store.notices(person_id(1), Some(first.data[1].number), 2).await.unwrap();
     assert_eq!((subjects(&rest.data), rest.has_more), (vec!["doc_1".to_owned()], false));
     let acts = store.acts(Some(3), 10).await.unwrap();
+    assert!(acts.data.iter().all(|act| act.actor == actor));
+    assert!(first.data.iter().all(|notice| notice.actor == actor));
     assert_eq!(acts.data.iter().map(|act| act.number).collect::<Vec<_>>(), [2, 1]);
 }
