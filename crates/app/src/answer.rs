@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::TraceId;
+use domain::{Outcome, TraceId};
 use serde_json::{Value, json};
 use wire::chat::{ChatChunk, ChatRequest, ChatResponse};
 
@@ -55,8 +55,8 @@ pub async fn answer(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Reply
 }
 
 /// Records a request that was turned away before its body could be read as one.
-pub async fn refuse(app: &Arc<App>, asker: &Asker, code: &str) -> Option<TraceId> {
-    Exchange::begin(app, asker).refused(code).await
+pub async fn turn_away(app: &Arc<App>, asker: &Asker, outcome: Outcome, code: &str) -> Option<TraceId> {
+    Exchange::begin(app, asker).turned_away(outcome, code).await
 }
 
 /// Whether a body asks for a stream; what cannot be read does not.

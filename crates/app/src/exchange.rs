@@ -280,8 +280,8 @@ impl Exchange {
     }
 
     /// The request was turned away before a verb saw it, under this code.
-    pub async fn refused(mut self, code: &str) -> Option<TraceId> {
-        self.close(Outcome::Refused, Some(code));
+    pub async fn turned_away(mut self, outcome: Outcome, code: &str) -> Option<TraceId> {
+        self.close(outcome, Some(code));
         self.record().await.ok().and_then(|()| self.trace_id())
     }
 

@@ -46,7 +46,7 @@ mod transcript;
 #[cfg(test)]
 mod testing;
 
-pub use answer::{Reply, Unanswered, answer, refuse, streams};
+pub use answer::{Reply, Unanswered, answer, streams, turn_away};
 pub use app::{App, AppOptions};
 pub use completion::{Completion, complete};
 pub use conversation::{

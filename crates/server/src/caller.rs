@@ -6,7 +6,7 @@ use app::{AppError, Asker, issuers};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::{Capture, ErrorKind};
+use domain::{Capture, ErrorKind, Outcome};
 use http::request::Parts;
 use http::{Method, StatusCode};
 
@@ -38,7 +38,13 @@ pub(crate) async fn authorise(
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();
-    let (asker, session) = identify(&door, &parts).await?;
+    let (asker, session) = match identify(&door, &parts).await {
+        Ok(known) => known,
+        Err(Unheard { refusal, holder: None }) => return Err(refusal),
+        Err(Unheard { refusal, holder: Some(holder) }) => {
+            return Ok(refused_exchange(&door, &holder, route.is_exchange(), refusal).await);
+        }
+    };
     if let Err(missing) = asker.caller.require_any(route.roles) {
         return Ok(refused_exchange(&door, &asker, route.is_exchange(), missing.into()).await);
     }
@@ -49,7 +55,8 @@ pub(crate) async fn authorise(
 
 /// A refusal on the way to a model leaves a trace, like every other end of an exchange.
 pub(crate) async fn refused_exchange(door: &Door, asker: &Asker, is_exchange: bool, refusal: Refusal) -> Response {
-    let trace = if is_exchange { app::refuse(&door.app, asker, refusal.code()).await } else { None };
+    let outcome = if refusal.status().is_server_error() { Outcome::Failed } else { Outcome::Refused };
+    let trace = if is_exchange { app::turn_away(&door.app, asker, outcome, refusal.code()).await } else { None };
     traced(refusal, trace)
 }
 
@@ -58,7 +65,7 @@ pub(crate) async fn unknown_route(State(door): State<Door>, request: Request) ->
     let message = "there is no such route: GET /openapi.json lists them all";
     match identify(&door, &request.into_parts().0).await {
         Ok(_) => Refusal::new(ErrorKind::NotFound, "unknown_route", message),
-        Err(refusal) => refusal,
+        Err(unheard) => unheard.refusal,
     }
 }
 
@@ -69,18 +76,39 @@ pub(crate) async fn unknown_method(State(door): State<Door>, request: Request) -
         Ok(_) => {
             Refusal::new(ErrorKind::Invalid, "method_not_allowed", message).with_status(StatusCode::METHOD_NOT_ALLOWED)
         }
-        Err(refusal) => refusal,
+        Err(unheard) => unheard.refusal,
     }
 }
 
-async fn identify(door: &Door, parts: &Parts) -> Result<(Asker, SignedIn), Refusal> {
-    let (caller, session) = authenticate(door, parts)?;
+/// A request that is turned away before it is known on whose behalf it is.
+struct Unheard {
+    refusal: Refusal,
+    /// Who showed a good key or session: the refusal is theirs, whomever they wanted to act for.
+    holder: Option<Asker>,
+}
+
+async fn identify(door: &Door, parts: &Parts) -> Result<(Asker, SignedIn), Unheard> {
+    let known = authenticate(door, parts).map_err(|refusal| Unheard { refusal, holder: None });
+    let (caller, session) = known?;
+    match asker(door, parts, caller.clone()).await {
+        Ok(asker) => Ok((asker, SignedIn(session))),
+        Err(refusal) => Err(Unheard { refusal, holder: Some(holder(parts, caller)) }),
+    }
+}
+
+async fn asker(door: &Door, parts: &Parts, caller: Caller) -> Result<Asker, Refusal> {
     let caller = match header(parts, "freehold-on-behalf-of")? {
         Some(whom) => act_for(door, caller, whom).await?,
         None => caller,
     };
-    let asker = Asker { caller, purpose: purpose(parts)?, capture: capture(parts)? };
-    Ok((asker, SignedIn(session)))
+    Ok(Asker { caller, purpose: purpose(parts)?, capture: capture(parts)? })
+}
+
+/// For themselves, with what can be read of their headers. A capture mode that cannot be read may have been meant to
+/// keep little: counts only.
+fn holder(parts: &Parts, caller: Caller) -> Asker {
+    let capture = capture(parts).unwrap_or(Some(Capture::Usage));
+    Asker { caller, purpose: purpose(parts).unwrap_or_default(), capture }
 }
 
 fn authenticate(door: &Door, parts: &Parts) -> Result<(Caller, Option<SecretHash>), Refusal> {

@@ -87,6 +87,72 @@ async fn what_a_service_changes_for_somebody_names_both() {
     assert_eq!(named(&acts["data"][0]), (json!(ada.id), json!([])));
 }
 
+/// A question to a model that is not read: who asks is turned away before.
+async fn ask(house: &House, key: &str, headers: &[(&'static str, &[u8])]) -> Reply {
+    let question = json!({"model": "parrot", "messages": [{"role": "user", "content": "the secret word"}]});
+    let mut request = request(key, Method::POST, "/v1/chat/completions", question);
+    for (name, value) in headers {
+        request.headers_mut().append(*name, HeaderValue::from_bytes(value).unwrap());
+    }
+    house.send(request).await
+}
+
+async fn traces(house: &House, key: &str) -> Vec<Value> {
+    house.get(key, "/api/v1/traces").await.expect(200).json()["data"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn who_may_not_act_for_somebody_leaves_a_trace_of_their_own() {
+    let house = House::open().await;
+    let (ada, bob) = (house.person("ada", &[Role::User]).await, house.person("bob", &[Role::User]).await);
+    let plain = house.service(json!({"name": "plain"}), json!([])).await;
+    for (number, whom) in [ada.id.as_bytes(), b"per_00000000000070008000000000000000", b"a.b.c"].into_iter().enumerate()
+    {
+        let headers: [(&str, &[u8]); 2] = [("freehold-on-behalf-of", whom), ("freehold-purpose", b"triage")];
+        let reply = ask(&house, &plain.key, &headers).await.refused(403, "act_for_denied");
+        let left = traces(&house, &plain.key).await;
+        assert_eq!(left.len(), number + 1);
+        assert_eq!(reply.headers["freehold-trace"], left[0]["id"].as_str().unwrap());
+        assert_eq!((&left[0]["outcome"], &left[0]["reason"]), (&json!("refused"), &json!("act_for_denied")));
+        assert_eq!((&left[0]["caller"]["principal"], &left[0]["purpose"]), (&json!(plain.id), &json!("triage")));
+        assert!(left[0]["input"].is_null() && left[0]["caller"]["via"].is_null());
+        assert!(!left[0].to_string().contains(&ada.id));
+    }
+    assert!(traces(&house, &ada.key).await.is_empty());
+    // A person's key acts for nobody, and its own refusal is the person's.
+    ask(&house, &bob.key, &[("freehold-on-behalf-of", ada.id.as_bytes())]).await.refused(403, "act_for_denied");
+    assert_eq!(traces(&house, &bob.key).await[0]["caller"]["principal"], json!(bob.id));
+    // Elsewhere than on the way to a model there is no exchange, and without a good key nobody's.
+    me_for(&house, &plain.key, &ada.id).await.refused(403, "act_for_denied");
+    ask(&house, "fh_wrong", &[("freehold-on-behalf-of", ada.id.as_bytes())]).await.refused(401, "invalid_api_key");
+    assert_eq!(traces(&house, &plain.key).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_header_that_cannot_be_read_leaves_a_trace_as_far_as_the_capture_mode_lets_it() {
+    let house = House::open().await;
+    let ada = house.person("ada", &[Role::User]).await;
+    let silent = house.key(json!({"person": ada.id, "name": "silent", "capture": "none"})).await;
+    let refusals: [(&[(&str, &[u8])], &str, &str); 4] = [
+        (&[("freehold-on-behalf-of", b"\xff")], "invalid_header", "full"),
+        (&[("freehold-purpose", b"\xff")], "invalid_header", "full"),
+        (&[("freehold-capture", b"everything")], "invalid_value", "usage"),
+        (&[("freehold-capture", b"none"), ("freehold-capture", b"full")], "repeated_header", "usage"),
+    ];
+    for (headers, code, capture) in refusals {
+        let reply = ask(&house, &ada.key, headers).await.refused(400, code);
+        let newest = traces(&house, &ada.key).await.remove(0);
+        assert_eq!(reply.headers["freehold-trace"], newest["id"].as_str().unwrap());
+        assert_eq!((&newest["reason"], &newest["capture"]), (&json!(code), &json!(capture)));
+        assert_eq!(ask(&house, &silent, headers).await.refused(400, code).headers.get("freehold-trace"), None);
+    }
+    let none: [(&str, &[u8]); 2] = [("freehold-capture", b"none"), ("freehold-on-behalf-of", b"per_1")];
+    assert_eq!(ask(&house, &ada.key, &none).await.refused(403, "act_for_denied").headers.get("freehold-trace"), None);
+    assert_eq!(traces(&house, &ada.key).await.len(), 4);
+    // Counted all the same: four with a trace, five without.
+    assert_eq!(house.app.counters.snapshot()["none"].requests["refused"], 9);
+}
+
 /// An issuer's key made of 32 bytes: Ed25519, or P-256 (RFC 8410 and RFC 5915 in PKCS #8). For RSA there is one in a
 /// file, made for this test.
 fn signing_key(algorithm: Algorithm, seed: u8) -> EncodingKey {
@@ -230,4 +296,8 @@ async fn an_issuer_that_does_not_answer_is_named_as_such() {
     let desk = desk(&house).await;
     let reply = me_for(&house, &desk.key, &token(Algorithm::EdDSA, 1, "a", &claims(&house))).await;
     reply.refused(503, "issuer_unavailable");
+    house.clock.advance_seconds(60);
+    let token = token(Algorithm::EdDSA, 1, "a", &claims(&house));
+    ask(&house, &desk.key, &[("freehold-on-behalf-of", token.as_bytes())]).await.refused(503, "issuer_unavailable");
+    assert_eq!(traces(&house, &desk.key).await[0]["outcome"], "failed");
 }
