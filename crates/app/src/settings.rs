@@ -51,11 +51,12 @@ pub struct SettingsChange {
     pub issuers: Option<Vec<Issuer>>,
 }
 
-/// How long exchanges are kept, days: 1 to 36,500.
+/// How long exchanges, replies and conversations are kept, days: 1 to 36,500.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetentionDays {
-    /// For tasks and models without a number of their own.
+    /// For tasks and models without a number of their own, for replies that are stored, and for conversations in which
+    /// nothing was said for so long.
     #[serde(default = "default_days")]
     pub default: u32,
     /// By task or model.

@@ -142,6 +142,7 @@ CREATE TABLE conversations (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX conversations_by_owner ON conversations (owner, id);
+CREATE INDEX conversations_by_age ON conversations (created_at);
 
 CREATE TABLE conversation_items (
     conversation_id TEXT NOT NULL REFERENCES conversations (id),

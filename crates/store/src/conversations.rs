@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::contents;
 use crate::database::{Row, Sql, Writing, json, values};
 use crate::error::StoreError;
+use crate::retention::{among, ids_of};
 use crate::store::{Page, Store, bounded};
 
 /// A conversation without its items.
@@ -180,13 +181,7 @@ impl Store {
         let mut writing = self.database().write().await?;
         let found = owned(&mut writing, access, id).await?;
         if found {
-            let select = "SELECT id FROM conversation_items WHERE conversation_id = $1";
-            let items = writing.fetch_all((select, values![id])).await?;
-            let items = items.iter().map(|row| Ok(content_id(id, row.text("id")?)));
-            let gone = std::iter::once(Ok(id.to_string())).chain(items).collect::<Result<Vec<_>, StoreError>>()?;
-            contents::remove(&mut writing, &gone).await?;
-            writing.execute(("DELETE FROM conversation_items WHERE conversation_id = $1", values![id])).await?;
-            writing.execute(("DELETE FROM conversations WHERE id = $1", values![id])).await?;
+            remove_conversations(&mut writing, &[id.to_string()]).await?;
         }
         writing.commit().await?;
         Ok(found)
@@ -217,6 +212,17 @@ const SELECT_ITEMS: &str = "SELECT i.id, i.provenance, i.created_at, c.owner, CO
     FROM conversation_items i JOIN conversations c ON c.id = i.conversation_id \
     LEFT JOIN contents_a a ON a.id = i.conversation_id || '/' || i.id \
     LEFT JOIN contents_b b ON b.id = i.conversation_id || '/' || i.id WHERE i.conversation_id = ";
+
+/// Removes conversations with their items and all that was said in them. Answers how many there were.
+pub(crate) async fn remove_conversations(writing: &mut Writing, ids: &[String]) -> Result<u64, StoreError> {
+    // An item's content is under `content_id`.
+    let said = "SELECT conversation_id || '/' || id AS id FROM conversation_items WHERE conversation_id IN ";
+    let items = ids_of(&writing.fetch_all(among(said, ids)).await?)?;
+    contents::remove(writing, &items).await?;
+    contents::remove(writing, ids).await?;
+    writing.execute(among("DELETE FROM conversation_items WHERE conversation_id IN ", ids)).await?;
+    writing.execute(among("DELETE FROM conversations WHERE id IN ", ids)).await
+}
 
 /// Under which id the content of an item is kept.
 fn content_id(conversation: ConversationId, item: &str) -> String {

@@ -1,11 +1,12 @@
-//! Retention: exchanges older than their task allows go, with content and feedback, so that no byte of what was said
-//! remains. A day is a day in UTC: what has lived its days goes with the first sweep after midnight, all at once.
+//! Retention: exchanges older than their task allows go, with content and feedback, and so do conversations in which
+//! nothing was said for that long, so that no byte of what was said remains. A day is a day in UTC: what has lived its days goes with the first sweep after midnight, all at once.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 
 use crate::contents::{self, compact, day};
+use crate::conversations::remove_conversations;
 use crate::database::{Row, Sql};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -13,10 +14,13 @@ use crate::store::Store;
 /// Exchanges in one transaction: others get their turn in between.
 const BATCH: u32 = 500;
 
+/// Conversations in one transaction: each goes with all its items.
+const BATCH_OF_CONVERSATIONS: u32 = 20;
+
 /// How long exchanges are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetentionRules {
-    /// Days, for tasks without a rule of their own.
+    /// Days, for tasks without a rule of their own and for conversations.
     pub default_days: u32,
     /// Days by task.
     pub per_task: BTreeMap<String, u32>,
@@ -33,6 +37,8 @@ pub struct Swept {
     pub feedback: u64,
     /// Stored replies of the Responses API that had expired.
     pub responses: u64,
+    /// Conversations whose last item was old enough.
+    pub conversations: u64,
     /// Whether no byte remains of the content that this and earlier removals took away. Where only single
     /// conversations or replies were deleted, the first sweep of the next day sees to it; a reader in the middle puts
     /// it off to the next sweep.
@@ -59,6 +65,7 @@ impl Store {
         }
         self.remove_traces(which, &mut swept).await?;
         self.remove_expired_responses(now, &mut swept).await?;
+        self.remove_conversations(before(now, rules.default_days), &mut swept).await?;
         let nothing_went = swept == Swept::default();
         swept.clean = compact(self.database(), self.contents(), now, nothing_went).await?;
         Ok(swept)
@@ -96,13 +103,30 @@ impl Store {
             writing.commit().await?;
         }
     }
+
+    /// A conversation lives as long as its last item, one without items from when it was made.
+    async fn remove_conversations(&self, limit: Timestamp, swept: &mut Swept) -> Result<(), StoreError> {
+        let mut which = Sql::from("SELECT id FROM conversations c WHERE created_at < ");
+        which.bind(limit).push(" AND NOT EXISTS (SELECT 1 FROM conversation_items i WHERE i.conversation_id = c.id");
+        which.push(" AND i.created_at >= ").bind(limit).push(") ORDER BY created_at LIMIT ");
+        which.bind(BATCH_OF_CONVERSATIONS);
+        loop {
+            let mut writing = self.database().write().await?;
+            let silent = ids_of(&writing.fetch_all(which.clone()).await?)?;
+            if silent.is_empty() {
+                return writing.commit().await;
+            }
+            swept.conversations += remove_conversations(&mut writing, &silent).await?;
+            writing.commit().await?;
+        }
+    }
 }
 
-fn ids_of(rows: &[Row]) -> Result<Vec<String>, StoreError> {
+pub(crate) fn ids_of(rows: &[Row]) -> Result<Vec<String>, StoreError> {
     rows.iter().map(|row| row.text("id").map(str::to_owned)).collect()
 }
 
-fn among(start: &'static str, ids: &[String]) -> Sql {
+pub(crate) fn among(start: &'static str, ids: &[String]) -> Sql {
     let mut statement = Sql::from(start);
     statement.bind_list(ids.iter().cloned());
     statement

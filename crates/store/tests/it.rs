@@ -75,4 +75,5 @@ scenarios! {
     kept::jobs_that_are_over_stay_so,
     kept::notices_and_acts_are_paged,
     retention::what_is_old_enough_goes_and_the_rest_stays,
+    retention::a_conversation_goes_when_nothing_was_said_for_long_enough,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::App;
+use store::Swept;
 
 const INTERVAL: Duration = Duration::from_secs(3_600);
 
@@ -13,8 +14,8 @@ pub(super) async fn upkeep(app: Arc<App>) {
     loop {
         every.tick().await;
         match app.store.sweep_retention(app.settings.get().retention_rules(), app.now()).await {
-            Ok(swept) if swept.traces + swept.responses > 0 => {
-                tracing::info!(traces = swept.traces, responses = swept.responses, "removed what was kept long enough");
+            Ok(Swept { traces, responses, conversations, .. }) if traces + responses + conversations > 0 => {
+                tracing::info!(traces, responses, conversations, "removed what was kept long enough");
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "what was kept long enough could not be removed"),

@@ -7,7 +7,7 @@ use domain::{ConversationId, Feedback, FeedbackId, FeedbackKind, Principal, Prov
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
-use store::{Conversation, RetentionRules, Store, StoredResponse, Swept, TraceQuery};
+use store::{Conversation, ConversationItem, ItemOrder, RetentionRules, Store, StoredResponse, Swept, TraceQuery};
 use uuid::Uuid;
 
 use super::world::{Place, access_of, admin, entry, now, trace_id};
@@ -61,7 +61,7 @@ pub(crate) async fn what_is_old_enough_goes_and_the_rest_stays(place: Place) {
         store.add_response(&response(number, Principal::Person(owner), "hello", expires_at)).await.unwrap();
     }
     let swept = store.sweep_retention(rules(30), now()).await.unwrap();
-    assert_eq!(swept, Swept { traces: 2, contents: 2, feedback: 2, responses: 1, clean: true });
+    assert_eq!(swept, Swept { traces: 2, contents: 2, feedback: 2, responses: 1, conversations: 0, clean: true });
     let access = access_of(&store.directory(), owner);
     let left = async |store: &Store| {
         let page = store.traces(&access, TraceQuery { limit: 10, ..TraceQuery::default() }).await.unwrap();
@@ -121,6 +121,46 @@ async fn no_byte_of_what_went_remains_in_the_files() {
     }
     assert_eq!(count(&place, b"forgetme"), 0);
     assert!(count(&place, b"keepthis") > 1_000 && kept > 1_000);
+}
+
+/// A conversation begun at a time, with items added at times, all about the same words.
+async fn converse(store: &Store, number: u128, times: &[Timestamp], words: &str) -> ConversationId {
+    let owner = Principal::Person(admin(&store.directory()).id);
+    let (id, metadata) = (ConversationId::from_uuid(Uuid::from_u128(number)), json!({"topic": words}));
+    let item = |(number, created_at): (usize, &Timestamp)| ConversationItem {
+        id: format!("msg_{number}"),
+        provenance: Provenance::words_of(owner),
+        content: json!({"content": words}),
+        created_at: *created_at,
+    };
+    let items = times.iter().enumerate().skip(1).map(item).collect();
+    store.add_conversation(&Conversation { id, owner, metadata, created_at: times[0] }, items).await.unwrap();
+    id
+}
+
+pub(crate) async fn a_conversation_goes_when_nothing_was_said_for_long_enough(place: Place) {
+    let store = place.open().await;
+    let silent = converse(&store, 1, &[days_ago(90), days_ago(90), days_ago(31)], "forgetme").await;
+    let never_used = converse(&store, 2, &[days_ago(31)], "forgetme").await;
+    let alive = converse(&store, 3, &[days_ago(90), days_ago(90), days_ago(30)], "keepthis").await;
+    let begun = converse(&store, 4, &[days_ago(30)], "keepthis").await;
+    // More than go at once.
+    for number in 10..60 {
+        converse(&store, number, &[days_ago(40), days_ago(40)], "forgetme").await;
+    }
+    let swept = store.sweep_retention(rules(30), now()).await.unwrap();
+    assert_eq!(swept, Swept { conversations: 52, clean: true, ..Swept::default() });
+    let items = async |id| store.items(id, None, 9, ItemOrder::Ascending).await.unwrap().data.len();
+    for (id, left) in [(silent, None), (never_used, None), (alive, Some(2)), (begun, Some(0))] {
+        assert_eq!(store.conversation(id).await.unwrap().map(|_| ()), left.map(|_| ()));
+        assert_eq!(items(id).await, left.unwrap_or(0));
+    }
+    if place.is_on_sqlite() {
+        assert_eq!(count(&place, b"forgetme"), 0);
+        assert!(count(&place, b"keepthis") >= 4);
+    }
+    let swept = store.sweep_retention(rules(30), now().plus_seconds(DAY)).await.unwrap();
+    assert_eq!(swept, Swept { conversations: 2, clean: true, ..Swept::default() });
 }
 
 #[tokio::test(flavor = "multi_thread")]

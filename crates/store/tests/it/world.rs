@@ -50,6 +50,10 @@ impl Place {
         Self { database_url: Some(database_url), ..Self::on_sqlite() }
     }
 
+    pub(crate) const fn is_on_sqlite(&self) -> bool {
+        self.database_url.is_none()
+    }
+
     pub(crate) fn options(&self) -> StoreOptions {
         StoreOptions {
             data_dir: self.folder.path().to_owned(),
