@@ -56,7 +56,8 @@ pub struct PersonChange {
     pub email: Option<String>,
     /// A guest: not part of `everyone`.
     pub external: Option<bool>,
-    /// An inactive person may do nothing; their sessions end.
+    /// An inactive person may do nothing. Their sessions and unused sign-in links end; their keys rest until they are
+    /// active again or the keys are taken back.
     pub active: Option<bool>,
     /// All roles from now on. Only a holder of a role grants it.
     #[schema(value_type = Option<Vec<crate::schema::Role>>)]
@@ -153,7 +154,8 @@ pub async fn update(app: &App, caller: &Caller, name: &str, wanted: PersonChange
     record_of(&directory, id.ok_or_else(AppError::not_found)?)
 }
 
-/// Deactivates a person: nothing they hold works from the next request on.
+/// Deactivates a person: nothing they hold works from the next request on. See [`PersonChange::active`] for what comes
+/// back with them.
 ///
 /// # Errors
 /// There is no such person, or nobody would be left to administer.

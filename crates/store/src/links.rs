@@ -28,18 +28,26 @@ pub struct SignInLink {
     pub used_at: Option<Timestamp>,
 }
 
+/// When a person is deactivated: coming back must not revive a link that was made before.
+pub(crate) const REMOVE_UNUSED: &str = "DELETE FROM sign_in_links WHERE person = $1 AND used_at IS NULL";
+
 const COLUMNS: &str = "id, person, made_by, created_at, expires_at, used_at";
 
 impl Store {
     /// Keeps a link. Made for another person, it leaves that person a notice (ACCESS.md, rule 6).
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for an id or secret that is there already.
+    /// [`StoreError::Conflict`] for an id or secret that is there already, or a person who is not active.
     pub async fn add_link(&self, link: &SignInLink, hash: &SecretHash) -> Result<(), StoreError> {
         const INSERT: &str = "INSERT INTO sign_in_links (id, hash, person, made_by, created_at, expires_at, used_at) \
             VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let SignInLink { id, person, made_by, created_at, expires_at, used_at } = *link;
         let hash = hex(hash.as_bytes());
+        // Identity stands still: a deactivation comes before this or after it, and then takes the link away.
+        let _identity = self.head().lock().await;
+        if !self.directory().is_active(Principal::Person(person)) {
+            return Err(StoreError::Conflict { detail: "the person is not active".to_owned() });
+        }
         let mut writing = self.database().write().await?;
         writing.execute((INSERT, values![id, hash, person, made_by, created_at, expires_at, used_at])).await?;
         // A link is made in person: no service stands in between.

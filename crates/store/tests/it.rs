@@ -70,6 +70,7 @@ scenarios! {
     conversations::items_keep_their_order_and_their_owner,
     conversations::responses_expire_and_are_their_owners,
     kept::a_sign_in_link_works_once,
+    kept::a_sign_in_link_ends_with_the_person_and_does_not_come_back,
     kept::settings_have_versions_and_acts,
     kept::upstreams_come_and_go,
     kept::jobs_that_are_over_stay_so,

@@ -6,6 +6,7 @@ use domain::{GroupId, KeyId, Member, Principal, Timestamp, Token};
 use super::epochs::{EpochEntry, INSERT_EPOCHS, hex, row_of};
 use crate::database::{Insert, Value, Writing, json, values};
 use crate::error::StoreError;
+use crate::links::REMOVE_UNUSED;
 use crate::notices::{NewNotice, insert_notice};
 
 static INSERT_PEOPLE: Insert = Insert::new("INSERT INTO people (id, from_epoch, source, external_id, body) VALUES", 5);
@@ -115,8 +116,11 @@ impl<'w> History<'w> {
     }
 
     async fn put_person(&mut self, epoch: u64, person: &Person, before: &Directory) -> Result<(), StoreError> {
-        if before.person(person.id).is_some() {
+        if let Some(old) = before.person(person.id) {
             self.update(CLOSE_PERSON, values![epoch, person.id]).await?;
+            if old.active && !person.active {
+                self.update(REMOVE_UNUSED, values![person.id]).await?;
+            }
         }
         let (source, external_id) = (person.source.as_str(), person.external_id.as_str());
         self.insert(&INSERT_PEOPLE, values![person.id, epoch, source, external_id, json(person)?]);

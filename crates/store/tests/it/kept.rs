@@ -1,15 +1,16 @@
 //! What else is kept: sign-in links, settings, upstreams, jobs, notices, acts.
 
-use access::{Actor, hash_secret};
+use access::{Actor, Change, Person, hash_secret};
 use domain::{JobId, LinkId, Principal, ServiceId};
 use serde_json::{Value, json};
 use store::{Job, JobState, NewAct, NewNotice, SignInLink, StoreError};
 use uuid::Uuid;
 
-use super::world::{Place, admin, now, person_id};
+use super::world::{Place, admin, now, person, person_id};
 
 pub(crate) async fn a_sign_in_link_works_once(place: Place) {
     let store = place.open().await;
+    store.commit::<StoreError>(None, |_| Ok(vec![Change::PutPerson(person(1))])).await.unwrap();
     let maker = Some(Principal::Person(admin(&store.directory()).id));
     let link = |number, made_by| SignInLink {
         id: LinkId::from_uuid(Uuid::from_u128(number)),
@@ -47,6 +48,36 @@ pub(crate) async fn a_sign_in_link_works_once(place: Place) {
     let notices = store.notices(person_id(1), None, 10).await.unwrap().data;
     assert_eq!(notices.len(), 2);
     assert!(notices.iter().all(|notice| notice.kind == "sign_in_link_made" && notice.actor == maker.map(Actor::from)));
+}
+
+pub(crate) async fn a_sign_in_link_ends_with_the_person_and_does_not_come_back(place: Place) {
+    let store = place.open().await;
+    let active = async |active| {
+        let changes = vec![Change::PutPerson(Person { active, ..person(1) }), Change::PutPerson(person(2))];
+        store.commit::<StoreError>(None, |_| Ok(changes)).await.unwrap();
+    };
+    let add = async |number: u128, holder, secret: &str| {
+        let id = LinkId::from_uuid(Uuid::from_u128(number));
+        let (created_at, expires_at) = (now(), now().plus_seconds(600));
+        let link = SignInLink { id, person: person_id(holder), made_by: None, created_at, expires_at, used_at: None };
+        store.add_link(&link, &hash_secret(secret)).await
+    };
+    let works = async |secret: &str| store.use_link(&hash_secret(secret)).await.unwrap().is_some();
+    active(true).await;
+    for (number, holder, secret) in [(1, 1, "used"), (2, 1, "unused"), (3, 2, "another's")] {
+        add(number, holder, secret).await.unwrap();
+    }
+    assert!(works("used").await);
+    active(false).await;
+    assert!(matches!(add(4, 1, "made while inactive").await, Err(StoreError::Conflict { .. })));
+    assert!(!works("unused").await);
+    active(true).await;
+    assert!(!works("unused").await && !works("made while inactive").await);
+    assert!(works("another's").await);
+    let left = store.links(person_id(1)).await.unwrap();
+    assert_eq!(left.iter().map(|link| link.used_at).collect::<Vec<_>>(), [Some(now())]);
+    add(5, 1, "new").await.unwrap();
+    assert!(works("new").await);
 }
 
 pub(crate) async fn settings_have_versions_and_acts(place: Place) {
