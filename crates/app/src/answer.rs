@@ -88,22 +88,19 @@ pub(crate) fn note(exchange: &mut Exchange, asker: &Asker, request: &ChatRequest
 }
 
 /// The whole answer to a request that has been noted.
-pub(crate) async fn whole(
-    app: &Arc<App>,
-    mut exchange: Exchange,
-    request: &ChatRequest,
-) -> Result<ChatResponse, Unanswered> {
+async fn whole(app: &Arc<App>, mut exchange: Exchange, request: &ChatRequest) -> Result<ChatResponse, Unanswered> {
     match generate(app, &mut exchange, request).await {
-        Ok(mut reply) => {
-            reply.freehold = Some(exchange.additions());
-            exchange.answered().await?;
-            Ok(reply)
-        }
+        Ok(reply) => exchange.answered().await.map(|()| reply),
         Err(error) => Err(exchange.unanswered(error).await),
     }
 }
 
-async fn generate(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<ChatResponse, AppError> {
+/// The answer, before its trace is durable.
+pub(crate) async fn generate(
+    app: &App,
+    exchange: &mut Exchange,
+    request: &ChatRequest,
+) -> Result<ChatResponse, AppError> {
     let route = admit(app, exchange, &request.model)?;
     let prompt = Prompt::compose(app, exchange, request, &route);
     prompt.reserve(app, exchange, &route).await?;
@@ -113,6 +110,7 @@ async fn generate(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> 
     reply.model.clone_from(&request.model);
     exchange.said(&Transcript::of(&reply));
     exchange.recheck()?;
+    reply.freehold = Some(exchange.additions());
     Ok(reply)
 }
 

@@ -101,17 +101,12 @@ pub async fn items(app: &App, asker: &Asker, id: &str) -> Result<Vec<Item>, AppE
 /// # Errors
 /// Not found, or the state could not be written.
 pub async fn add_items(app: &App, asker: &Asker, id: &str, new: Vec<Item>) -> Result<Vec<Item>, AppError> {
+    let id = id.parse().map_err(|_| AppError::not_found())?;
     let now = app.now();
     let new: Vec<Item> = new.into_iter().map(|item| with_id(item, &app.ids, now)).collect();
-    append(app, asker, id, &new).await?;
+    let items = new.iter().map(|item| stored(app, asker, item.clone())).collect();
+    present(app.store.add_items(&access_of(app, asker), id, items).await?)?;
     Ok(new)
-}
-
-/// Adds items that have ids.
-pub(crate) async fn append(app: &App, asker: &Asker, id: &str, items: &[Item]) -> Result<(), AppError> {
-    let id = id.parse().map_err(|_| AppError::not_found())?;
-    let items = items.iter().map(|item| stored(app, asker, item.clone())).collect();
-    present(app.store.add_items(&access_of(app, asker), id, items).await?)
 }
 
 /// One item of one of the asker's conversations.
@@ -151,7 +146,7 @@ fn access_of(app: &App, asker: &Asker) -> Access {
 }
 
 /// An item with what it was made from: what a client sends, and what a model made of it, are the asker's own words.
-fn stored(app: &App, asker: &Asker, item: Item) -> ConversationItem {
+pub(crate) fn stored(app: &App, asker: &Asker, item: Item) -> ConversationItem {
     ConversationItem {
         id: item.id().unwrap_or_default().to_owned(),
         provenance: Provenance::words_of(asker.caller.principal()),

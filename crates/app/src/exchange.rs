@@ -10,7 +10,7 @@ use domain::{
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;
-use store::{StoreError, TraceEntry};
+use store::{Kept, StoreError, TraceEntry};
 use tokio::task::JoinHandle;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::freehold::Additions;
@@ -41,6 +41,7 @@ pub struct Exchange {
     started: Instant,
     trace: Trace,
     content: TraceContent,
+    kept: Kept,
     price: Price,
     reservation: Option<Reservation>,
     worst: Option<WorstCase>,
@@ -68,6 +69,7 @@ impl Exchange {
             started: Instant::now(),
             trace,
             content: TraceContent::default(),
+            kept: Kept::default(),
             price: Price::default(),
             reservation: None,
             worst: None,
@@ -215,6 +217,11 @@ impl Exchange {
         }
     }
 
+    /// What is kept for later when the answer is: durable with its trace, or not at all.
+    pub(crate) fn keep(&mut self, kept: Kept) {
+        self.kept = kept;
+    }
+
     /// Notes that a stage ended now, counted from the start of the request.
     pub fn mark(&mut self, stage: &str) {
         let ms = self.elapsed_ms();
@@ -316,7 +323,7 @@ impl Exchange {
             Capture::Redacted => Some(redacted(content)),
             Capture::Full => Some(content),
         };
-        TraceEntry { trace: self.trace.clone(), content }
+        TraceEntry { trace: self.trace.clone(), content, kept: std::mem::take(&mut self.kept) }
     }
 
     /// Records in a task of its own: a client that leaves now takes nothing away.

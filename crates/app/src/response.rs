@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use access::{Access, open};
 use bytes::Bytes;
-use domain::{Capture, ErrorKind, Provenance, ResponseId, TraceId};
+use domain::{Capture, ConversationId, ErrorKind, Provenance, ResponseId, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
-use store::StoredResponse;
+use store::{Kept, StoredResponse};
 use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
 use wire::response::{Event, EventKind, Item, Response, ResponseRequest};
 
 pub(crate) use convert::with_id;
 
-use crate::answer::{Unanswered, note, stream, whole};
+use crate::answer::{Unanswered, generate, note, stream};
 use crate::app::App;
 use crate::conversation;
 use crate::error::AppError;
 use crate::exchange::{Asker, Exchange};
-use crate::stream::ReplyStream;
+use crate::stream::{Piece, ReplyStream};
 use events::EventWriter;
 
 /// How far a chain of `previous_response_id` is followed.
@@ -50,7 +50,7 @@ struct Draft {
     input: Vec<Item>,
     id: ResponseId,
     keeps: bool,
-    conversation: Option<String>,
+    conversation: Option<ConversationId>,
 }
 
 /// Answers through the Responses API: `body` is the request as the client sent it.
@@ -67,23 +67,30 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
     let trace = exchange.trace_id();
     let opened = convert::opened(draft.id.to_string(), &draft.request, draft.keeps, app.now());
     let writer = EventWriter::new(app, opened);
-    let keeping = Arc::new(Keeping { app: app.clone(), asker: asker.clone(), draft });
-    if keeping.draft.request.streams() {
-        let chunks = stream(app, exchange, &keeping.draft.chat).await?;
-        return Ok(Responding::Stream(Box::new(ResponseStream { chunks, writer, keeping, ended: false }), trace));
+    if draft.request.streams() {
+        let chunks = stream(app, exchange, &draft.chat).await?;
+        let (app, asker) = (app.clone(), asker.clone());
+        let stream = ResponseStream { app, asker, draft, chunks, writer, ended: false };
+        return Ok(Responding::Stream(Box::new(stream), trace));
     }
-    let reply = whole(app, exchange, &keeping.draft.chat).await?;
-    let response = finish_whole(writer, reply, &keeping).await.map_err(|error| Unanswered { error, trace })?;
-    Ok(Responding::Whole(Box::new(response), trace))
+    match generate(app, &mut exchange, &draft.chat).await {
+        Ok(reply) => {
+            let response = whole(writer, reply, app.now());
+            exchange.keep(draft.kept(app, asker, &response));
+            exchange.answered().await.map(|()| Responding::Whole(Box::new(response), trace))
+        }
+        Err(error) => Err(exchange.unanswered(error).await),
+    }
 }
 
 async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<Draft, AppError> {
     let request: ResponseRequest = wire::strict::read(body)?;
     let keeps = keeps(exchange, &request)?;
-    let conversation = request.conversation.as_ref().map(|conversation| conversation.0.clone());
+    let conversation = request.conversation.as_ref().map(|conversation| conversation.0.parse()).transpose();
+    let conversation: Option<ConversationId> = conversation.map_err(|_| AppError::not_found())?;
     let history = match (&request.previous_response_id, &conversation) {
         (Some(previous), _) => chain(app, asker, previous).await?,
-        (None, Some(id)) => conversation::items(app, asker, id).await?,
+        (None, Some(id)) => conversation::items(app, asker, &id.to_string()).await?,
         (None, None) => Vec::new(),
     };
     let now = app.now();
@@ -161,68 +168,39 @@ pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, Ap
     if app.store.delete_response(&access, id).await? { Ok(id) } else { Err(AppError::not_found()) }
 }
 
-/// What is needed to keep a response once it is whole.
-struct Keeping {
-    app: Arc<App>,
-    asker: Asker,
-    draft: Draft,
-}
-
-impl Keeping {
-    /// Keeps it in a task of its own: a client that leaves now takes nothing away.
-    async fn keep_in_background(self: &Arc<Self>, response: &Response) -> Result<(), AppError> {
-        let (keeping, response) = (self.clone(), response.clone());
-        let kept = self.app.tasks.spawn(async move {
-            let kept = keeping.keep(&response).await;
-            kept.inspect_err(|error| tracing::error!(%error, "a response could not be kept"))
-        });
-        kept.await.unwrap_or(Err(AppError::ShuttingDown))
+impl Draft {
+    /// What is kept with the exchange once the response is whole.
+    fn kept(&self, app: &App, asker: &Asker, response: &Response) -> Kept {
+        let items = || self.input.iter().chain(&response.output);
+        let turn = |id| (id, items().map(|item| conversation::stored(app, asker, item.clone())).collect());
+        Kept { response: self.keeps.then(|| self.stored(app, asker, response)), turn: self.conversation.map(turn) }
     }
 
-    async fn keep(&self, response: &Response) -> Result<(), AppError> {
-        let Draft { input, id, keeps, conversation, .. } = &self.draft;
-        if *keeps {
-            let kept = KeptResponse { response: response.clone(), input: input.clone() };
-            self.app.store.add_response(&self.stored(*id, &kept)).await?;
-        }
-        if let Some(conversation) = conversation {
-            let items: Vec<Item> = input.iter().chain(&response.output).cloned().collect();
-            conversation::append(&self.app, &self.asker, conversation, &items).await?;
-        }
-        Ok(())
-    }
-}
-
-impl Keeping {
-    fn stored(&self, id: ResponseId, kept: &KeptResponse) -> StoredResponse {
-        let (owner, now) = (self.asker.caller.principal(), self.app.now());
+    fn stored(&self, app: &App, asker: &Asker, response: &Response) -> StoredResponse {
+        let (owner, now) = (asker.caller.principal(), app.now());
+        let kept = KeptResponse { response: response.clone(), input: self.input.clone() };
         StoredResponse {
-            id,
+            id: self.id,
             owner,
-            previous: kept.response.previous_response_id.as_deref().and_then(|id| id.parse().ok()),
-            trace: kept.response.freehold.as_ref().and_then(|freehold| freehold.trace),
+            previous: response.previous_response_id.as_deref().and_then(|id| id.parse().ok()),
+            trace: response.freehold.as_ref().and_then(|freehold| freehold.trace),
             provenance: Provenance::words_of(owner),
             body: serde_json::to_value(kept).unwrap_or_default(),
             created_at: now,
-            expires_at: Some(now.plus_seconds(86_400 * i64::from(self.app.settings.get().retention_days.default))),
+            expires_at: Some(now.plus_seconds(86_400 * i64::from(app.settings.get().retention_days.default))),
         }
     }
 }
 
 /// A whole reply takes the way of a stream in one step, so that both give the same items.
-async fn finish_whole(
-    mut writer: EventWriter,
-    reply: ChatResponse,
-    keeping: &Arc<Keeping>,
-) -> Result<Response, AppError> {
+fn whole(mut writer: EventWriter, reply: ChatResponse, now: Timestamp) -> Response {
     let transcript = crate::transcript::Transcript::of(&reply);
     writer.chunk(&one_chunk(&reply));
     writer.response.freehold = reply.freehold;
     if let Some(answer) = transcript.answers().first() {
-        convert::end(&mut writer.response, answer, transcript.usage(), keeping.app.now());
+        convert::end(&mut writer.response, answer, transcript.usage(), now);
     }
-    keeping.keep_in_background(&writer.response).await?;
-    Ok(writer.response)
+    writer.response
 }
 
 fn one_chunk(reply: &ChatResponse) -> ChatChunk {
@@ -248,9 +226,11 @@ fn one_chunk(reply: &ChatResponse) -> ChatChunk {
 
 /// The events of a response as it is made.
 pub struct ResponseStream {
+    app: Arc<App>,
+    asker: Asker,
+    draft: Draft,
     chunks: ReplyStream<ChatChunk>,
     writer: EventWriter,
-    keeping: Arc<Keeping>,
     ended: bool,
 }
 
@@ -264,10 +244,11 @@ impl ResponseStream {
             if self.ended {
                 return None;
             }
-            match self.chunks.next().await {
-                Some(Ok(chunk)) => self.take(chunk),
-                Some(Err(error)) => self.fail(&error),
-                None => self.finish().await,
+            match self.chunks.advance().await {
+                Some(Piece::More(chunk)) => self.take(chunk),
+                Some(Piece::Last(chunk, exchange)) => self.finish(chunk, *exchange).await,
+                Some(Piece::Failed(error)) => self.fail(&error),
+                None => self.ended = true,
             }
         }
     }
@@ -279,15 +260,17 @@ impl ResponseStream {
         }
     }
 
-    async fn finish(&mut self) {
+    async fn finish(&mut self, last: ChatChunk, mut exchange: Exchange) {
         self.ended = true;
+        self.take(last);
         let transcript = self.chunks.transcript();
         if let Some(answer) = transcript.answers().first() {
-            convert::end(&mut self.writer.response, answer, transcript.usage(), self.keeping.app.now());
+            convert::end(&mut self.writer.response, answer, transcript.usage(), self.app.now());
         }
-        match self.keeping.keep_in_background(&self.writer.response).await {
+        exchange.keep(self.draft.kept(&self.app, &self.asker, &self.writer.response));
+        match exchange.answered().await {
             Ok(()) => self.writer.end(),
-            Err(error) => self.fail(&error),
+            Err(unanswered) => self.fail(&unanswered.error),
         }
     }
 

@@ -79,6 +79,16 @@ impl Chunk for CompletionResponse {
     }
 }
 
+/// What comes next of an answer.
+pub(crate) enum Piece<C> {
+    /// More of it.
+    More(C),
+    /// The last of it, which must not go out before its exchange is recorded.
+    Last(C, Box<Exchange>),
+    /// It ends here with an error.
+    Failed(AppError),
+}
+
 /// The chunks of an answer, until the end or one error. Dropped before that, it leaves a failed trace.
 pub struct ReplyStream<C: Chunk> {
     chunks: BoxStream<'static, Result<C, ModelsError>>,
@@ -109,17 +119,29 @@ impl<C: Chunk> ReplyStream<C> {
 
     /// The next chunk; `None` at the end. After an error there is nothing more.
     pub async fn next(&mut self) -> Option<Result<C, AppError>> {
+        Some(match self.advance().await? {
+            Piece::More(chunk) => Ok(chunk),
+            Piece::Last(chunk, exchange) => match exchange.answered().await {
+                Ok(()) => Ok(chunk),
+                Err(unanswered) => Err(unanswered.error),
+            },
+            Piece::Failed(error) => Err(error),
+        })
+    }
+
+    /// The same for whoever has something to keep with the exchange before the last chunk goes out.
+    pub(crate) async fn advance(&mut self) -> Option<Piece<C>> {
         while self.exchange.is_some() {
             match self.chunks.next().await {
                 Some(Ok(chunk)) => {
                     if let Some(Err(changed)) = self.exchange.as_mut().map(Exchange::recheck) {
-                        return Some(Err(self.fail(changed).await));
+                        return Some(Piece::Failed(self.fail(changed).await));
                     }
                     if let Some(ready) = self.take(chunk) {
-                        return Some(Ok(ready));
+                        return Some(Piece::More(ready));
                     }
                 }
-                Some(Err(error)) => return Some(Err(self.fail(error.into()).await)),
+                Some(Err(error)) => return Some(Piece::Failed(self.fail(error.into()).await)),
                 None => return self.finish().await,
             }
         }
@@ -156,18 +178,15 @@ impl<C: Chunk> ReplyStream<C> {
         }
     }
 
-    async fn finish(&mut self) -> Option<Result<C, AppError>> {
+    async fn finish(&mut self) -> Option<Piece<C>> {
         let mut exchange = self.exchange.take()?;
         exchange.said(&self.transcript);
         if let Err(changed) = exchange.recheck() {
-            return Some(Err(exchange.unanswered(changed).await.error));
+            return Some(Piece::Failed(exchange.unanswered(changed).await.error));
         }
         let mut last = self.held.take().unwrap_or_default();
         last.close(exchange.additions());
-        match exchange.answered().await {
-            Ok(()) => Some(Ok(last)),
-            Err(unanswered) => Some(Err(unanswered.error)),
-        }
+        Some(Piece::Last(last, Box::new(exchange)))
     }
 
     async fn fail(&mut self, error: AppError) -> AppError {

@@ -4,8 +4,8 @@ use access::{Access, Sealed};
 use domain::{ConversationId, Principal, Provenance, Timestamp};
 use serde_json::Value as Json;
 
-use crate::contents;
-use crate::database::{Row, Sql, Writing, json, values};
+use crate::contents::{self, Contents};
+use crate::database::{Row, Sql, Value, Writing, json, values};
 use crate::error::StoreError;
 use crate::retention::{among, ids_of};
 use crate::store::{Page, Store, bounded};
@@ -61,7 +61,7 @@ impl Store {
         let mut writing = self.database().write().await?;
         writing.execute((INSERT, values![*id, *owner, *created_at])).await?;
         self.contents().add(&mut writing, id.to_string(), metadata).await?;
-        self.insert_items(&mut writing, *id, items).await?;
+        self.insert_items(&mut writing, (*id, *owner), items).await?;
         writing.commit().await
     }
 
@@ -111,7 +111,7 @@ impl Store {
         if !owned(&mut writing, access, id).await? {
             return writing.commit().await.map(|()| false);
         }
-        self.insert_items(&mut writing, id, items).await?;
+        self.insert_items(&mut writing, (id, access.principal()), items).await?;
         writing.commit().await.map(|()| true)
     }
 
@@ -190,21 +190,52 @@ impl Store {
     async fn insert_items(
         &self,
         writing: &mut Writing,
-        conversation: ConversationId,
+        (conversation, owner): (ConversationId, Principal),
         items: Vec<ConversationItem>,
     ) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO conversation_items \
-            (conversation_id, position, id, provenance, created_at) VALUES ($1, $2, $3, $4, $5)";
-        let select = "SELECT COALESCE(MAX(position), 0) AS last FROM conversation_items WHERE conversation_id = $1";
-        let rows = writing.fetch_all((select, values![conversation])).await?;
-        let last = rows.first().map_or(Ok(0), |row| row.number("last"))?;
-        for (position, item) in (last + 1..).zip(items) {
-            let ConversationItem { id, provenance, content, created_at } = item;
-            let values = values![conversation, position, id.as_str(), json(&provenance)?, created_at];
-            writing.execute((INSERT, values)).await?;
-            self.contents().add(writing, content_id(conversation, &id), &content).await?;
+        for item in items {
+            let row = ItemRow::encode(conversation, owner, &item)?;
+            if let Err(error) = row.append(writing, self.contents()).await {
+                return Err(writing.abort(error).await);
+            }
         }
         Ok(())
+    }
+}
+
+/// An item as text and numbers: its row and that of its content.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemRow {
+    row: Vec<Value>,
+    content: Vec<Value>,
+}
+
+impl ItemRow {
+    pub(crate) fn encode(
+        conversation: ConversationId,
+        owner: Principal,
+        item: &ConversationItem,
+    ) -> Result<Self, StoreError> {
+        let ConversationItem { id, provenance, content, created_at } = item;
+        let row = values![conversation, owner, id.as_str(), json(provenance)?, *created_at];
+        Ok(Self { row, content: values![content_id(conversation, id), json(content)?] })
+    }
+
+    /// Adds it at the end of the owner's conversation; nothing where there is none. A failure leaves the transaction
+    /// as it is.
+    pub(crate) async fn append(&self, writing: &mut Writing, contents: &Contents) -> Result<(), StoreError> {
+        const INSERT: &str = "INSERT INTO conversation_items (conversation_id, position, id, provenance, created_at) \
+            SELECT c.id, (SELECT COALESCE(MAX(position), 0) + 1 FROM conversation_items WHERE conversation_id = c.id), \
+            $3, $4, $5 FROM conversations c WHERE c.id = $1 AND c.owner = $2";
+        if writing.attempt((INSERT, self.row.clone())).await? > 0 {
+            writing.attempt((contents.insert_one(), self.content.clone())).await?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of text, roughly.
+    pub(crate) fn size(&self) -> usize {
+        self.row.iter().chain(&self.content).map(Value::size).sum()
     }
 }
 

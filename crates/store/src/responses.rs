@@ -1,11 +1,11 @@
-//! Replies of the Responses API kept for later: read by `previous_response_id` and by their owner.
+//! Replies of the Responses API kept for later, with their exchange ([`Store::record`]): read by `previous_response_id` and by their owner.
 
 use access::{Access, Sealed};
 use domain::{Principal, Provenance, ResponseId, Timestamp, TraceId};
 use serde_json::Value as Json;
 
 use crate::contents;
-use crate::database::{Row, json, values};
+use crate::database::{Insert, Row, Value, json, values};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -30,23 +30,19 @@ pub struct StoredResponse {
     pub expires_at: Option<Timestamp>,
 }
 
-impl Store {
-    /// Keeps a reply.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] for an id that is there already.
-    pub async fn add_response(&self, response: &StoredResponse) -> Result<(), StoreError> {
-        const INSERT: &str = "INSERT INTO responses \
-            (id, owner, previous_id, trace_id, provenance, created_at, expires_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let StoredResponse { id, owner, previous, trace, provenance, body, created_at, expires_at } = response;
-        let values = values![*id, *owner, *previous, *trace, json(provenance)?, *created_at, *expires_at];
-        let mut writing = self.database().write().await?;
-        writing.execute((INSERT, values)).await?;
-        self.contents().add(&mut writing, id.to_string(), body).await?;
-        writing.commit().await
-    }
+pub(crate) static INSERT_RESPONSES: Insert = Insert::new(
+    "INSERT INTO responses (id, owner, previous_id, trace_id, provenance, created_at, expires_at) VALUES",
+    7,
+);
 
+/// The rows of a reply: its own and that of its content.
+pub(crate) fn rows_of(response: StoredResponse) -> Result<(Vec<Value>, Vec<Value>), StoreError> {
+    let StoredResponse { id, owner, previous, trace, provenance, body, created_at, expires_at } = response;
+    let row = values![id, owner, previous, trace, json(&provenance)?, created_at, expires_at];
+    Ok((row, values![id, json(&body)?]))
+}
+
+impl Store {
     /// A reply, unless it has expired.
     ///
     /// # Errors

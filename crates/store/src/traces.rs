@@ -6,7 +6,10 @@ mod query;
 mod record;
 mod writer;
 
-use domain::{Feedback, KeyId, Timestamp, Trace, TraceContent};
+use domain::{ConversationId, Feedback, KeyId, Timestamp, Trace, TraceContent};
+
+use crate::conversations::ConversationItem;
+use crate::responses::StoredResponse;
 
 pub use query::TraceQuery;
 pub(crate) use writer::TraceWriter;
@@ -18,6 +21,17 @@ pub struct TraceEntry {
     pub trace: Trace,
     /// What was said; kept only where the trace's capture mode is `redacted` or `full`.
     pub content: Option<TraceContent>,
+    /// What it leaves for later; kept only where the trace's capture mode is `full`.
+    pub kept: Kept,
+}
+
+/// What an exchange leaves for later, in the transaction of its trace.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Kept {
+    /// The reply.
+    pub response: Option<StoredResponse>,
+    /// What was said, for the end of a conversation of the caller's. One that was deleted meanwhile stays so.
+    pub turn: Option<(ConversationId, Vec<ConversationItem>)>,
 }
 
 /// One exchange as it is kept.

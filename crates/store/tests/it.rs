@@ -63,6 +63,7 @@ scenarios! {
     traces::a_list_is_cut_and_narrowed,
     traces::others_cannot_open_it,
     traces::one_bad_row_fails_alone,
+    traces::what_an_exchange_leaves_is_kept_with_it_or_not_at_all,
     traces::what_a_capture_mode_does_not_keep_is_not_there,
     traces::numbers_and_texts_at_the_edge_are_kept,
     traces::spending_adds_up_by_key_and_month_under_concurrency,

@@ -96,3 +96,24 @@ async fn a_conversation_goes_on_and_is_nobody_elses() {
     app::delete_conversation(&office.app, &ada, &id).await.unwrap();
     assert_eq!(app::conversation(&office.app, &ada, &id).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn a_conversation_that_is_deleted_while_its_answer_is_made_takes_nothing_from_the_answer() {
+    let office = Office::open().await;
+    let ada = office.asker("ada");
+    let id = app::create_conversation(&office.app, &ada, serde_json::from_value(json!({})).unwrap()).await.unwrap().id;
+    let request = json!({ "model": "parrot", "input": "one two", "conversation": id, "stream": true });
+    let Responding::Stream(mut events, _) = app::respond(&office.app, &ada, &body(&request)).await.unwrap() else {
+        panic!("a whole response where a stream was asked for")
+    };
+    events.next().await.unwrap();
+    app::delete_conversation(&office.app, &ada, &id).await.unwrap();
+    let mut last = Value::Null;
+    while let Some(event) = events.next().await {
+        last = serde_json::to_value(event).unwrap();
+    }
+    assert_eq!(last["type"], "response.completed", "{last}");
+    assert_eq!(office.newest_trace(&ada).await["outcome"], "answered");
+    app::response(&office.app, &ada, last["response"]["id"].as_str().unwrap()).await.unwrap();
+    assert_eq!(app::conversation_items(&office.app, &ada, &id).await.unwrap_err().kind(), ErrorKind::NotFound);
+}

@@ -78,7 +78,7 @@ impl Writing {
 
     /// A broken rule of the data leaves the connection good; after anything else it is given up (see `drop`), for
     /// SQLite may have ended the transaction by itself and PostgreSQL may have gone.
-    async fn abort(&mut self, error: StoreError) -> StoreError {
+    pub(crate) async fn abort(&mut self, error: StoreError) -> StoreError {
         let of_the_data = matches!(error, StoreError::Conflict { .. } | StoreError::Missing { .. });
         if of_the_data && self.attempt("ROLLBACK").await.is_ok() {
             self.open = false;

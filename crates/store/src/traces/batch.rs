@@ -6,6 +6,7 @@ use super::encode::Rows;
 use crate::contents::Contents;
 use crate::database::{Database, Insert, Value, Writing, values};
 use crate::error::StoreError;
+use crate::responses::INSERT_RESPONSES;
 
 static INSERT_TRACES: Insert = Insert::new(
     "INSERT INTO traces (id, created_at, owner, task, model, outcome, prompt_tokens, completion_tokens, \
@@ -25,10 +26,17 @@ const ADD_SPENDING: &str = "INSERT INTO key_spending (key_id, month_index, micro
 /// Writes all rows in one transaction, or none.
 pub(super) async fn write_all(database: &Database, contents: &Contents, rows: &[Rows]) -> Result<(), StoreError> {
     let traces: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
-    let said: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.content.as_ref()).collect();
+    let responses: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.response.as_ref()).collect();
+    let said: Vec<&Vec<Value>> = rows.iter().flat_map(|row| &row.contents).collect();
     let mut writing = database.write().await?;
     INSERT_TRACES.run(&mut writing, &traces).await?;
+    INSERT_RESPONSES.run(&mut writing, &responses).await?;
     contents.insert(&mut writing, &said).await?;
+    for item in rows.iter().flat_map(|row| &row.items) {
+        if let Err(error) = item.append(&mut writing, contents).await {
+            return Err(writing.abort(error).await);
+        }
+    }
     for statement in spending(rows) {
         writing.execute(statement).await?;
     }
@@ -63,10 +71,14 @@ pub(super) async fn write_each(
 }
 
 async fn attempt_one(writing: &mut Writing, contents: &Contents, row: &Rows) -> Result<(), StoreError> {
-    for (insert, values) in [(INSERT_TRACES.one(), &row.trace), (contents.insert_one(), &row.content)] {
-        if let Some(values) = values {
-            writing.attempt((insert, values.clone())).await?;
-        }
+    let traces = row.trace.iter().map(|values| (INSERT_TRACES.one(), values));
+    let responses = row.response.iter().map(|values| (INSERT_RESPONSES.one(), values));
+    let said = row.contents.iter().map(|values| (contents.insert_one(), values));
+    for (insert, values) in traces.chain(responses).chain(said) {
+        writing.attempt((insert, values.clone())).await?;
+    }
+    for item in &row.items {
+        item.append(writing, contents).await?;
     }
     for statement in spending(std::slice::from_ref(row)) {
         writing.attempt(statement).await?;

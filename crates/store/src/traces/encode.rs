@@ -1,40 +1,64 @@
 //! From a [`TraceEntry`] to rows of text and numbers, made in the caller's task so that the writer only writes.
 
-use domain::{Capture, Trace, TraceContent};
+use domain::{Capture, Principal, Trace, TraceContent};
 
-use super::{Spending, TraceEntry};
+use super::{Kept, Spending, TraceEntry};
+use crate::conversations::ItemRow;
 use crate::database::{Value, json, values};
 use crate::error::StoreError;
+use crate::responses::rows_of;
 
-/// What one call adds: a row of each table, or none, and its key's spending.
-#[derive(Debug, Clone)]
+/// What one call adds: rows of each table, or none, and its key's spending.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     pub(super) trace: Option<Vec<Value>>,
-    pub(super) content: Option<Vec<Value>>,
+    pub(super) response: Option<Vec<Value>>,
+    pub(super) contents: Vec<Vec<Value>>,
+    pub(super) items: Vec<ItemRow>,
     pub(super) spending: Option<Spending>,
 }
 
 impl Rows {
-    pub(super) const fn of_spending(spending: Spending) -> Self {
-        Self { trace: None, content: None, spending: Some(spending) }
+    pub(super) fn of_spending(spending: Spending) -> Self {
+        Self { spending: Some(spending), ..Self::default() }
     }
 
     /// What the capture mode does not keep never gets as far as a row.
     pub(super) fn encode(entry: TraceEntry) -> Result<Self, StoreError> {
-        let TraceEntry { mut trace, content } = entry;
-        let spending = spending_of(&trace);
+        let TraceEntry { mut trace, content, kept } = entry;
+        let mut rows = Self { spending: spending_of(&trace), ..Self::default() };
         if trace.capture == Capture::None {
-            return Ok(Self { trace: None, content: None, spending });
+            return Ok(rows);
         }
-        let kept = content.filter(|_| trace.capture >= Capture::Redacted);
-        let content = kept.map(|content| content_row(&trace, content)).transpose()?;
+        if let Some(content) = content.filter(|_| trace.capture >= Capture::Redacted) {
+            rows.contents.push(content_row(&trace, content)?);
+        }
+        if trace.capture == Capture::Full {
+            rows.keep(kept, trace.caller.principal)?;
+        }
         make_finite(&mut trace);
-        Ok(Self { trace: Some(trace_row(&trace)?), content, spending })
+        rows.trace = Some(trace_row(&trace)?);
+        Ok(rows)
+    }
+
+    fn keep(&mut self, Kept { response, turn }: Kept, owner: Principal) -> Result<(), StoreError> {
+        if let Some(response) = response {
+            let (row, content) = rows_of(response)?;
+            self.response = Some(row);
+            self.contents.push(content);
+        }
+        if let Some((conversation, items)) = turn {
+            let items = items.iter().map(|item| ItemRow::encode(conversation, owner, item));
+            self.items = items.collect::<Result<_, _>>()?;
+        }
+        Ok(())
     }
 
     /// Bytes of text, roughly: batches are bounded by it.
     pub(super) fn size(&self) -> usize {
-        self.trace.iter().chain(&self.content).flatten().map(Value::size).sum()
+        let rows = self.trace.iter().chain(&self.response).chain(&self.contents);
+        let items: usize = self.items.iter().map(ItemRow::size).sum();
+        rows.flatten().map(Value::size).sum::<usize>() + items
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::StoreError;
 use crate::store::Store;
 
 impl Store {
-    /// Records an exchange and adds to its key's spending, in one transaction; resolves once both are durable. Under
-    /// capture `none` only the spending is kept, under `usage` no content.
+    /// Records an exchange with what it leaves for later and adds to its key's spending, in one transaction; resolves
+    /// once all of it is durable. Under capture `none` only the spending is kept, under `usage` no content.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for an id that is there already, [`StoreError::Full`] while there is no room: then

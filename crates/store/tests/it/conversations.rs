@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use store::{Conversation, ConversationItem, ItemOrder, Store, StoreError, StoredResponse};
 use uuid::Uuid;
 
-use super::world::{Place, access_of, admin, now, person, person_id, trace_id};
+use super::world::{Place, access_of, admin, keep, now, person, person_id, trace_id};
 
 async fn two_people(store: &Store) -> (Principal, Access, Access) {
     store.commit::<StoreError>(None, |_| Ok(vec![Change::PutPerson(person(1))])).await.unwrap();
@@ -90,7 +90,7 @@ pub(crate) async fn responses_expire_and_are_their_owners(place: Place) {
     let mut of_both = StoredResponse { id: id(3), ..kept.clone() };
     of_both.provenance.add(Source::Words { author: Principal::Person(person_id(1)) });
     for response in [&kept, &expiring, &of_both] {
-        store.add_response(response).await.unwrap();
+        keep(&store, response).await.unwrap();
     }
     for response in [&kept, &expiring] {
         let sealed = store.response(response.id).await.unwrap().unwrap();

@@ -11,7 +11,7 @@ use domain::Principal;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{Store, StoreError};
 
-use super::world::{access_of, admin, entry, open, person, person_id, trace_id};
+use super::world::{access_of, admin, entry_with_reply, open, person, person_id, response_id, trace_id};
 
 const CHILD: &str = "FREEHOLD_TEST_CHILD_FOLDER";
 
@@ -41,6 +41,8 @@ async fn assert_kept(store: &Store, lines: &[String]) {
             Some(("trace", number)) => {
                 let found = store.trace(trace_id(number.parse().unwrap())).await.unwrap();
                 assert!(found.is_some(), "{line} was acknowledged");
+                let reply = store.response(response_id(number.parse().unwrap())).await.unwrap();
+                assert!(reply.is_some(), "{line} was acknowledged with its reply");
             }
             Some(("person", number)) => {
                 let directory = store.directory();
@@ -53,6 +55,24 @@ async fn assert_kept(store: &Store, lines: &[String]) {
     }
     let proof = store.verify_epochs().await.unwrap();
     assert_eq!(proof.epoch, store.directory().epoch());
+}
+
+/// No exchange is there without its reply, no reply without its exchange.
+async fn assert_whole(store: &Store, numbers: impl Iterator<Item = u128>) {
+    for number in numbers {
+        let exchange = store.trace(trace_id(number)).await.unwrap().is_some();
+        let reply = store.response(response_id(number)).await.unwrap().is_some();
+        assert_eq!(exchange, reply, "exchange {number} and its reply");
+    }
+}
+
+/// The numbers of [`write_for_ever`] that came last of each writer, and those that may have been under way.
+fn last_numbers(round: u128, lines: &[String]) -> impl Iterator<Item = u128> {
+    let numbers = lines.iter().filter_map(|line| line.strip_prefix("trace ")?.parse::<u128>().ok());
+    let newest =
+        numbers.filter(|number| number >> 64 == round).map(|number| (number & u128::from(u64::MAX)) >> 8).max();
+    let turns = newest.unwrap_or(0).saturating_sub(20)..newest.unwrap_or(0) + 20;
+    turns.flat_map(move |turn| (1..8).map(move |writer| (round << 64) | (turn << 8) | writer))
 }
 
 /// Writes exchanges and people from several tasks, for ever.
@@ -69,7 +89,7 @@ async fn write_for_ever(folder: &Path, round: u128) {
                     store.commit::<StoreError>(None, |_| Ok(vec![change])).await.unwrap();
                     say(&format!("person {number}"));
                 } else {
-                    store.record(entry(number, owner, "hello")).await.unwrap();
+                    store.record(entry_with_reply(number, owner, "hello")).await.unwrap();
                     say(&format!("trace {number}"));
                 }
             }
@@ -104,6 +124,7 @@ async fn what_was_acknowledged_survives_kills() {
         child.wait().unwrap();
         let store = open(folder.path()).await.unwrap();
         assert_kept(&store, &acknowledged).await;
+        assert_whole(&store, last_numbers(round, &acknowledged)).await;
         store.close().await;
     }
 }
@@ -127,7 +148,7 @@ async fn write_into_a_wall(folder: &Path, bytes: u64) {
                 Ok(_) => kept.push(format!("person {number}")),
                 Err(_) => failures += 1,
             }
-            match store.record(entry(number, owner, &"words ".repeat(100))).await {
+            match store.record(entry_with_reply(number, owner, &"words ".repeat(100))).await {
                 Ok(()) => kept.push(format!("trace {number}")),
                 Err(_) => failures += 1,
             }
@@ -139,6 +160,7 @@ async fn write_into_a_wall(folder: &Path, bytes: u64) {
         store = open(folder).await;
     }
     let store = store.unwrap();
+    assert_whole(&store, 1..=60).await;
     // There is room again: the same store goes on, and nothing that failed is there by half.
     assert_kept(&store, &kept).await;
     let people: BTreeSet<_> = store.directory().people().map(|person| person.id).collect();
@@ -146,7 +168,7 @@ async fn write_into_a_wall(folder: &Path, bytes: u64) {
     assert_eq!(people.len(), promised + 1, "a commit that failed is there, or one is missing");
     store.commit::<StoreError>(None, |_| Ok(vec![Change::PutPerson(person(999))])).await.unwrap();
     let owner = Principal::Person(admin(&store.directory()).id);
-    store.record(entry(999, owner, "after")).await.unwrap();
+    store.record(entry_with_reply(999, owner, "after")).await.unwrap();
     kept.extend(["person 999".to_owned(), "trace 999".to_owned()]);
     store.close().await;
     drop(store);
@@ -190,7 +212,7 @@ async fn fill_the_disk(disk: &Path) {
     let words = "words ".repeat(2_000);
     let mut recorded = 0;
     let error = loop {
-        match store.record(entry(recorded + 1, owner, &words)).await {
+        match store.record(entry_with_reply(recorded + 1, owner, &words)).await {
             Ok(()) => recorded += 1,
             Err(error) => break error,
         }
@@ -203,7 +225,7 @@ async fn fill_the_disk(disk: &Path) {
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
     assert_eq!(store.directory().people().count(), 1);
     std::fs::remove_file(ballast).unwrap();
-    store.record(entry(recorded + 2, owner, "there is room again")).await.unwrap();
+    store.record(entry_with_reply(recorded + 2, owner, "there is room again")).await.unwrap();
     let lines: Vec<String> = (1..=recorded).chain([recorded + 2]).map(|number| format!("trace {number}")).collect();
     assert_kept(&store, &lines).await;
     store.close().await;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use access::open as open_sealed;
-use domain::{ConversationId, Feedback, FeedbackId, FeedbackKind, Principal, Provenance, ResponseId, Timestamp};
+use domain::{ConversationId, Feedback, FeedbackId, FeedbackKind, Principal, Provenance, Timestamp};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 use store::{Conversation, ConversationItem, ItemOrder, RetentionRules, Store, StoredResponse, Swept, TraceQuery};
 use uuid::Uuid;
 
-use super::world::{Place, access_of, admin, entry, now, trace_id};
+use super::world::{Place, access_of, admin, entry, keep, now, response_id, trace_id};
 
 const DAY: i64 = 86_400;
 
@@ -38,7 +38,7 @@ async fn comment(store: &Store, number: u128, words: &str) {
 
 fn response(number: u128, owner: Principal, words: &str, expires_at: Timestamp) -> StoredResponse {
     StoredResponse {
-        id: ResponseId::from_uuid(Uuid::from_u128(number)),
+        id: response_id(number),
         owner,
         previous: None,
         trace: None,
@@ -58,7 +58,7 @@ pub(crate) async fn what_is_old_enough_goes_and_the_rest_stays(place: Place) {
         comment(&store, number, "why").await;
     }
     for (number, expires_at) in (1..).zip([days_ago(1), days_ago(-1)]) {
-        store.add_response(&response(number, Principal::Person(owner), "hello", expires_at)).await.unwrap();
+        keep(&store, &response(number, Principal::Person(owner), "hello", expires_at)).await.unwrap();
     }
     let swept = store.sweep_retention(rules(30), now()).await.unwrap();
     assert_eq!(swept, Swept { traces: 2, contents: 2, feedback: 2, responses: 1, conversations: 0, clean: true });
@@ -177,7 +177,7 @@ async fn what_people_delete_is_gone_from_the_files_the_next_day() {
         store.add_conversation(&conversation, Vec::new()).await.unwrap();
         let words = "forgetme".repeat(number as usize * 3);
         let response = response(number, Principal::Person(owner), &words, days_ago(-90));
-        store.add_response(&response).await.unwrap();
+        keep(&store, &response).await.unwrap();
     }
     for number in 1..=40 {
         if number % 2 == 0 {
@@ -185,7 +185,7 @@ async fn what_people_delete_is_gone_from_the_files_the_next_day() {
         } else {
             assert!(store.set_conversation_metadata(&access, id(number), &json!({"topic": "new"})).await.unwrap());
         }
-        assert!(store.delete_response(&access, ResponseId::from_uuid(Uuid::from_u128(number))).await.unwrap());
+        assert!(store.delete_response(&access, response_id(number)).await.unwrap());
     }
     // The first sweep ever; then one whose day is not over, and one of the next day.
     assert!(store.sweep_retention(rules(30), now()).await.unwrap().clean);

@@ -2,14 +2,16 @@
 
 use access::{AccessError, Change, open as open_sealed};
 use domain::{
-    Capture, DocumentId, Feedback, FeedbackId, FeedbackKind, LogprobSummary, Outcome, PassageRecord, PersonId,
-    Principal, Source, Stage, TraceId,
+    Capture, ConversationId, DocumentId, Feedback, FeedbackId, FeedbackKind, LogprobSummary, Outcome, PassageRecord,
+    PersonId, Principal, Provenance, Source, Stage, TraceId,
 };
 use serde_json::json;
-use store::{Spending, Store, StoreError, StoredTrace, TraceQuery};
+use store::{Conversation, ConversationItem, ItemOrder, Spending, Store, StoreError, StoredTrace, TraceQuery};
 use uuid::Uuid;
 
-use super::world::{Place, access_of, admin, entry, key_id, now, person, person_id, trace_id};
+use super::world::{
+    Place, access_of, admin, entry, entry_with_reply, key_id, now, person, person_id, response_id, trace_id,
+};
 
 async fn read(store: &Store, owner: PersonId, id: TraceId) -> StoredTrace {
     let access = access_of(&store.directory(), owner);
@@ -119,6 +121,59 @@ pub(crate) async fn one_bad_row_fails_alone(place: Place) {
     }
     // The refused one was not counted either.
     assert_eq!(store.spent_micro_usd(key_id(1), now().month_index()).await.unwrap(), 200 * 45);
+}
+
+/// An exchange with a reply to keep and a turn of a conversation: what cannot be kept whole is not kept at all.
+pub(crate) async fn what_an_exchange_leaves_is_kept_with_it_or_not_at_all(place: Place) {
+    let store = place.open().await;
+    let owner = Principal::Person(admin(&store.directory()).id);
+    let id = ConversationId::from_uuid(Uuid::from_u128(1));
+    let conversation = Conversation { id, owner, metadata: json!({}), created_at: now() };
+    store.add_conversation(&conversation, Vec::new()).await.unwrap();
+    let exchange = |number: u128, reply: u128, turn: &[&str]| {
+        let mut entry = entry_with_reply(number, owner, "hello");
+        entry.trace.caller.key = Some(key_id(1));
+        entry.kept.response.as_mut().unwrap().id = response_id(reply);
+        let item = |id: &&str| ConversationItem {
+            id: (*id).to_owned(),
+            provenance: Provenance::words_of(owner),
+            content: json!({"content": id}),
+            created_at: now(),
+        };
+        entry.kept.turn = Some((id, turn.iter().map(item).collect()));
+        entry
+    };
+    store.record(exchange(1, 1, &["a", "b"])).await.unwrap();
+    // The reply is there already; then an item is, behind one that is new.
+    for refused in [exchange(2, 1, &["c"]), exchange(2, 2, &["c", "b"])] {
+        let others = exchange(3, 3, &[]);
+        let (result, others) = tokio::join!(store.record(refused.clone()), store.record(others));
+        assert!(matches!(result, Err(StoreError::Conflict { .. })), "{result:?}");
+        assert!(store.trace(trace_id(2)).await.unwrap().is_none());
+        assert!(store.response(response_id(2)).await.unwrap().is_none());
+        assert_eq!(others.is_ok(), refused.kept.response.unwrap().id == response_id(1));
+    }
+    // Somebody else's conversation, and one that was deleted meanwhile, take nothing and refuse nothing.
+    let mut foreign = exchange(4, 4, &["d"]);
+    foreign.trace.caller.principal = Principal::Person(person_id(1));
+    store.record(foreign).await.unwrap();
+    let mut gone = exchange(5, 5, &["e"]);
+    gone.kept.turn.as_mut().unwrap().0 = ConversationId::from_uuid(Uuid::from_u128(2));
+    store.record(gone).await.unwrap();
+    // Words that the capture mode does not keep.
+    let mut counted = exchange(6, 6, &["f"]);
+    counted.trace.capture = Capture::Redacted;
+    store.record(counted).await.unwrap();
+    let store = place.reopen(store).await;
+    for number in [1, 3, 4, 5, 6] {
+        assert!(store.trace(trace_id(number)).await.unwrap().is_some());
+        assert_eq!(store.response(response_id(number)).await.unwrap().is_some(), number != 6);
+    }
+    let access = access_of(&store.directory(), admin(&store.directory()).id);
+    let items = store.items(id, None, 10, ItemOrder::Ascending).await.unwrap().data;
+    let items = items.into_iter().map(|item| open_sealed(&access, item).unwrap().content.clone());
+    assert_eq!(items.collect::<Vec<_>>(), [json!({"content": "a"}), json!({"content": "b"})]);
+    assert_eq!(store.spent_micro_usd(key_id(1), now().month_index()).await.unwrap(), 5 * 45);
 }
 
 pub(crate) async fn what_a_capture_mode_does_not_keep_is_not_there(place: Place) {

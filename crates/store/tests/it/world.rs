@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use access::{Access, Caller, Directory, Person};
 use domain::{
-    CallerRecord, Capture, Clock, KeyId, Outcome, PersonId, Principal, Provenance, Role, Stage, Timestamp, Token,
-    TokenCounts, Trace, TraceContent, TraceId,
+    CallerRecord, Capture, Clock, KeyId, Outcome, PersonId, Principal, Provenance, ResponseId, Role, Stage, Timestamp,
+    Token, TokenCounts, Trace, TraceContent, TraceId,
 };
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
-use store::{Store, StoreError, StoreOptions, TraceEntry};
+use store::{Kept, Store, StoreError, StoreOptions, StoredResponse, TraceEntry};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -103,6 +103,10 @@ pub(crate) fn trace_id(number: u128) -> TraceId {
     TraceId::from_uuid(Uuid::from_u128(number))
 }
 
+pub(crate) fn response_id(number: u128) -> ResponseId {
+    ResponseId::from_uuid(Uuid::from_u128(number))
+}
+
 pub(crate) fn key_id(number: u128) -> KeyId {
     KeyId::from_uuid(Uuid::from_u128(number))
 }
@@ -167,7 +171,31 @@ pub(crate) fn content(words: &str) -> TraceContent {
 }
 
 pub(crate) fn entry(number: u128, owner: Principal, words: &str) -> TraceEntry {
-    TraceEntry { trace: trace(number, owner), content: Some(content(words)) }
+    TraceEntry { trace: trace(number, owner), content: Some(content(words)), kept: Kept::default() }
+}
+
+/// An exchange whose reply is kept, and to the same number.
+pub(crate) fn entry_with_reply(number: u128, owner: Principal, words: &str) -> TraceEntry {
+    let mut entry = entry(number, owner, words);
+    entry.kept.response = Some(StoredResponse {
+        id: response_id(number),
+        owner,
+        previous: None,
+        trace: Some(trace_id(number)),
+        provenance: Provenance::words_of(owner),
+        body: json!({"output": words}),
+        created_at: now(),
+        expires_at: None,
+    });
+    entry
+}
+
+/// Keeps a reply, with an exchange of somebody else's that no list of the owner shows.
+pub(crate) async fn keep(store: &Store, response: &StoredResponse) -> Result<(), StoreError> {
+    let owner = Principal::Person(person_id(u128::MAX));
+    let mut entry = entry(response.id.uuid().as_u128() | 1 << 127, owner, "");
+    entry.kept.response = Some(response.clone());
+    store.record(entry).await
 }
 
 /// Everything that a directory shows, as text that can be compared.
