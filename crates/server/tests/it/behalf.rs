@@ -87,6 +87,8 @@ async fn what_a_service_changes_for_somebody_names_both() {
     assert_eq!(named(&acts["data"][0]), (json!(ada.id), json!([])));
 }
 
+type SentHeader = (&'static str, &'static [u8]);
+
 /// A question to a model that is not read: who asks is turned away before.
 async fn ask(house: &House, key: &str, headers: &[(&'static str, &[u8])]) -> Reply {
     let question = json!({"model": "parrot", "messages": [{"role": "user", "content": "the secret word"}]});
@@ -133,7 +135,7 @@ async fn a_header_that_cannot_be_read_leaves_a_trace_as_far_as_the_capture_mode_
     let house = House::open().await;
     let ada = house.person("ada", &[Role::User]).await;
     let silent = house.key(json!({"person": ada.id, "name": "silent", "capture": "none"})).await;
-    let refusals: [(&[(&str, &[u8])], &str, &str); 4] = [
+    let refusals: [(&[SentHeader], &str, &str); 4] = [
         (&[("freehold-on-behalf-of", b"\xff")], "invalid_header", "full"),
         (&[("freehold-purpose", b"\xff")], "invalid_header", "full"),
         (&[("freehold-capture", b"everything")], "invalid_value", "usage"),
