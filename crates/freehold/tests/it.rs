@@ -12,6 +12,7 @@ mod it {
     mod crash;
     mod folder;
     mod keys;
+    mod openai_client;
     mod server;
     mod settings;
     mod stop;

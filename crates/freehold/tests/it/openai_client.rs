@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::server::{EMBEDDING, MODEL, Start};
+use super::server::{EMBEDDING, MODEL, Start};
 
 fn python() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
