@@ -6,6 +6,7 @@ mod engines;
 mod installation;
 mod listen;
 mod log;
+mod panics;
 mod process;
 mod upkeep;
 

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use reqwest::ClientBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -59,6 +60,7 @@ pub(crate) fn complaint(output: &Output, data: &Path) -> String {
 
 /// What a server is started with.
 pub(crate) struct Start {
+    model: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     ready_when: &'static str,
@@ -69,7 +71,8 @@ impl Start {
     pub(crate) fn with_model() -> Self {
         let dir = models_dir().to_string_lossy().into_owned();
         Self {
-            arguments: vec!["--model".into(), MODEL.into(), "--offline".into()],
+            model: MODEL.to_owned(),
+            arguments: vec!["--offline".into()],
             environment: Vec::new(),
             ready_when: "ready: questions",
         }
@@ -82,12 +85,18 @@ impl Start {
         let elsewhere = r#"[{ name = "elsewhere", locality = "local", kind = { remote = { base_url = "http://127.0.0.1:9/v1" } },
             models = [{ name = "chat" }, { name = "embedding", kind = "embedding" }] }]"#;
         Self {
-            arguments: vec!["--model".into(), "chat".into()],
+            model: "chat".to_owned(),
+            arguments: Vec::new(),
             environment: Vec::new(),
             ready_when: "the door is open",
         }
         .environment("FREEHOLD__UPSTREAMS", elsewhere)
         .environment("FREEHOLD__MODELS__EMBEDDING", "embedding")
+    }
+
+    /// Names another default chat model.
+    pub(crate) fn model(self, name: &str) -> Self {
+        Self { model: name.to_owned(), ..self }
     }
 
     /// Sets a variable of the environment.
@@ -122,14 +131,20 @@ impl Start {
         server
     }
 
-    fn spawn(self, data: &Path) -> Server {
+    /// The command that starts it.
+    pub(crate) fn command(self, data: &Path) -> Command {
         let mut command = freehold(data);
-        command.arg("serve");
+        command.args(["serve", "--model", &self.model]);
         if !self.arguments.iter().any(|argument| argument == "--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         command.args(&self.arguments).envs(self.environment).env("FREEHOLD__LOG__FORMAT", "json");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn spawn(self, data: &Path) -> Server {
+        let mut child = self.command(data).spawn().unwrap();
         let (sender, lines) = channel();
         let stderr = child.stderr.take().unwrap();
         std::thread::spawn(move || {
@@ -182,10 +197,15 @@ impl Server {
 
     /// A client whose requests carry a key of `admin`.
     pub(crate) fn client(&self) -> reqwest::Client {
+        self.client_that(|client| client)
+    }
+
+    /// The same, built with more than that.
+    pub(crate) fn client_that(&self, adds: impl FnOnce(ClientBuilder) -> ClientBuilder) -> reqwest::Client {
         let mut headers = reqwest::header::HeaderMap::new();
         headers.insert("authorization", format!("Bearer {}", self.key()).parse().unwrap());
         let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::builder().default_headers(headers).no_proxy().build().unwrap()
+        adds(reqwest::Client::builder().default_headers(headers).no_proxy()).build().unwrap()
     }
 
     /// Sends a signal.

@@ -1,7 +1,9 @@
 //! How a server stops: a running reply finishes, then it is gone; a second signal does not wait.
 
+use std::io::{BufRead, BufReader};
+
 use futures::StreamExt;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::server::{MODEL, Server, Start};
@@ -46,4 +48,15 @@ async fn a_second_signal_ends_the_server_at_once() {
     server.signal(Signal::TERM);
     server.ended();
     drop(pieces);
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_any_more_stops_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Start::without_model().command(folder.path()).spawn().unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("ready: questions are answered")));
+    drop(log);
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    assert!(server.wait().unwrap().success());
 }
