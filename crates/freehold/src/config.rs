@@ -48,6 +48,8 @@ pub(crate) struct Server {
     pub(crate) metrics_open: bool,
     pub(crate) body_limit_bytes: usize,
     header_timeout_seconds: u64,
+    body_idle_timeout_seconds: u64,
+    body_timeout_seconds: u64,
     shutdown_grace_seconds: u64,
 }
 
@@ -55,6 +57,16 @@ impl Server {
     /// How long a client may take to send a request's head.
     pub(crate) const fn header_timeout(&self) -> Duration {
         Duration::from_secs(self.header_timeout_seconds)
+    }
+
+    /// How long a client may pause while it sends a request's body.
+    pub(crate) const fn body_idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_idle_timeout_seconds)
+    }
+
+    /// How long a client may take to send a whole body.
+    pub(crate) const fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_timeout_seconds)
     }
 
     /// How long running replies may go on after a signal to stop.

@@ -3,11 +3,13 @@
 
 mod control;
 mod engines;
+mod first_byte;
 mod installation;
 mod listen;
 mod log;
 mod panics;
 mod process;
+mod tls;
 mod upkeep;
 
 use std::time::Duration;
@@ -46,7 +48,7 @@ pub(crate) fn serve(loaded: Loaded) -> Result<(), FreeholdError> {
 async fn run(config: &Config) -> Result<(), FreeholdError> {
     let mut signals = Signals::new()?;
     let installation = Installation::open(config).await?;
-    let listener = Listener::bind(config).await?;
+    let listener = Listener::bind(config)?;
     let url = listener.url();
     let control = ControlSocket::bind(&config.data.dir)?;
     control::note_address(&config.data.dir, &url)?;

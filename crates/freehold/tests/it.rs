@@ -13,7 +13,10 @@ mod it {
     mod folder;
     mod keys;
     mod openai_client;
+    mod ready;
     mod server;
     mod settings;
+    mod slow;
     mod stop;
+    mod tls;
 }

@@ -69,6 +69,8 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
     key("server.metrics_open", Kind::Flag, "Whether /metrics answers without a key.").or("true"),
     key("server.body_limit_bytes", Kind::Whole { min: 1_024, max: 1 << 32 }, "The largest request body.").or("33554432"),
     key("server.header_timeout_seconds", SECONDS, "How long a client may take to send a request's head, idle time on a kept connection included.").or("60"),
+    key("server.body_idle_timeout_seconds", SECONDS, "How long a client may pause while it sends a request's body.").or("15"),
+    key("server.body_timeout_seconds", SECONDS, "How long a client may take to send a whole body.").or("300"),
     key("server.shutdown_grace_seconds", Kind::Whole { min: 0, max: 3_600 }, "How long running replies may go on after a signal to stop.").or("30"),
     key("data.dir", Kind::Path, "The data folder (mode 0700). Not in the file that lies in it.").such_as("\"/var/lib/freehold\""),
     key("data.database_url", Kind::Text, "Keep the state in PostgreSQL instead of DIR/state.db.").such_as("\"postgres://freehold:...@db.example/freehold\"").secret(),

@@ -21,6 +21,8 @@ use tokio::task::JoinHandle;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
+use super::first_byte::FirstByte;
+use super::tls;
 use crate::config::Config;
 use crate::error::FreeholdError;
 
@@ -31,9 +33,10 @@ const BACKLOG: u32 = 1_024;
 pub(super) fn router(app: Arc<App>, config: &Config) -> Router {
     let options = ServerOptions {
         body_limit_bytes: config.server.body_limit_bytes,
+        body_idle_timeout: config.server.body_idle_timeout(),
+        body_timeout: config.server.body_timeout(),
         open_metrics: config.server.metrics_open,
         secure_cookies: config.server.is_encrypted(),
-        ..ServerOptions::default()
     };
     server::router(app, options)
 }
@@ -49,12 +52,12 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Takes the port and reads the certificate.
-    pub(super) async fn bind(config: &Config) -> Result<Self, FreeholdError> {
+    pub(super) fn bind(config: &Config) -> Result<Self, FreeholdError> {
         let wanted = config.server.listen;
         let listener = bind(wanted).map_err(|source| FreeholdError::Listen { address: wanted.to_string(), source })?;
         let address = listener.local_addr().unwrap_or(wanted);
         let tls = match config.server.tls() {
-            Some((cert, key)) => Some(certificate(cert, key).await?),
+            Some((cert, key)) => Some(tls::config(cert, key)?),
             None => None,
         };
         let (base_path, header_timeout) = (config.server.base_path.clone(), config.server.header_timeout());
@@ -86,15 +89,16 @@ impl Listener {
         let without_base = move |request: Request<Incoming>| strip_base(request, &base_path);
         let service = MapRequestLayer::new(without_base).layer(router);
         let service = ServiceExt::<Request<Incoming>>::into_make_service(service);
-        // HTTP/1 only: with version detection a client that sends nothing would never run into the time-out.
+        let patience = self.header_timeout;
         let mut server = axum_server::from_tcp(self.listener)?.handle(handle).http1_only();
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.header_timeout);
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(patience);
+        let plain = NoDelayAcceptor::new();
         match self.tls {
             Some(tls) => {
-                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
-                server.acceptor(acceptor).serve(service).await
+                let inner = RustlsAcceptor::new(tls).handshake_timeout(patience).acceptor(plain);
+                server.acceptor(FirstByte { inner, patience }).serve(service).await
             }
-            None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+            None => server.acceptor(FirstByte { inner: plain, patience }).serve(service).await,
         }
     }
 }
@@ -105,22 +109,6 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
-}
-
-async fn certificate(cert: &std::path::Path, key: &std::path::Path) -> Result<RustlsConfig, FreeholdError> {
-    for file in [cert, key] {
-        std::fs::File::open(file).map_err(FreeholdError::file("opening the TLS file", file))?;
-    }
-    let read = RustlsConfig::from_pem_file(cert, key).await;
-    let config = read.map_err(|error| FreeholdError::Config {
-        place: "server.tls_cert, server.tls_key".to_owned(),
-        problem: format!("certificate and key cannot be used: {error}"),
-        mend: "name a PEM file with the certificate chain and one with its unencrypted private key".to_owned(),
-    })?;
-    let mut http1 = (*config.get_inner()).clone();
-    http1.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.reload_from_config(Arc::new(http1));
-    Ok(config)
 }
 
 /// Takes the base path off. A request without it passes as it is: a proxy may have taken it off already, and probes

@@ -66,29 +66,6 @@ fn weights_that_are_missing_offline_are_named_with_what_to_do() {
     assert_eq!(server.ended().code(), Some(4));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_is_none_is_refused_and_a_good_one_serves() {
-    let folder = tempfile::tempdir().unwrap();
-    let (cert, key) = (in_folder(folder.path(), "cert.pem"), in_folder(folder.path(), "key.pem"));
-    let tls = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", &cert, "--tls-key", &key];
-    let output = run(folder.path(), &tls);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(complaint(&output, folder.path()).contains("opening the TLS file DIR/cert.pem"));
-    std::fs::write(&cert, "no certificate").unwrap();
-    std::fs::write(&key, "no key").unwrap();
-    let output = run(folder.path(), &tls);
-    assert_eq!(output.status.code(), Some(2), "{}", complaint(&output, folder.path()));
-    std::fs::write(&cert, include_str!("tls/cert.pem")).unwrap();
-    std::fs::write(&key, include_str!("tls/key.pem")).unwrap();
-    let server = Start::without_model().arguments(&["--tls-cert", &cert, "--tls-key", &key]).on_new_folder();
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let trusted = reqwest::Certificate::from_pem(include_bytes!("tls/cert.pem")).unwrap();
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
-    let url = format!("{}/healthz", server.url);
-    assert!(url.starts_with("https://"));
-    assert_eq!(client.get(url).send().await.unwrap().status(), 200);
-}
-
 #[test]
 fn the_same_folder_and_port_start_again_at_once_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
