@@ -160,6 +160,18 @@ server {{ listen 127.0.0.1:{self.hops[name]} backlog=4096; location / {{
         return f"http://127.0.0.1:{self.hops[upstream]}/v1/chat/completions", {}, slug(upstream)
 
 
+class Direct:
+    """No gateway: what the upstream and the load generator cost by themselves."""
+
+    name = "direct"
+
+    def __init__(self, ports, upstream_process):
+        self.ports, self.process = ports, upstream_process
+
+    def request(self, upstream):
+        return f"http://127.0.0.1:{self.ports[upstream]}/v1/chat/completions", {}, slug(upstream)
+
+
 def slug(name):
     return name.replace(", ", "-").replace(" ", "")
 
@@ -198,6 +210,36 @@ def rounds(gateways, upstream, connections, seconds, count):
     return rows
 
 
+def ratios(rows):
+    """Freehold beside its peers, by upstream and connections; latency as what is added to the direct way."""
+    by_place = {}
+    for row in rows:
+        by_place.setdefault((row["upstream"], row["connections"]), {})[row["gateway"]] = row
+    compared = []
+    for (upstream, connections), found in by_place.items():
+        ours, bare, direct = found.get("freehold, full"), found.get("freehold, none"), found.get("direct")
+        row = {"upstream": upstream, "connections": connections}
+        for peer in ("litellm", "litellm, rust", "portkey", "nginx"):
+            if ours and peer in found:
+                row[f"x {peer}"] = ours["per_second"] / max(found[peer]["per_second"], 1e-9)
+        for name, gateway in (("full", ours), ("none", bare), ("nginx", found.get("nginx"))):
+            if gateway and direct:
+                row[f"+p50 {name}"] = gateway["p50_ms"] - direct["p50_ms"]
+                row[f"+p99 {name}"] = gateway["p99_ms"] - direct["p99_ms"]
+        compared.append(row)
+    return compared
+
+
+def soak(gateway, minutes):
+    """Resident memory while requests keep coming, every half minute."""
+    samples = []
+    for half_minute in range(minutes * 2):
+        done = measure(gateway, "instant", 16, 30)
+        samples.append({"minute": (half_minute + 1) / 2, "resident_mib": done["resident_mib"], "per_second": done["per_second"]})
+        say(f"minute {samples[-1]['minute']}: {samples[-1]['resident_mib']:.0f} MiB, {samples[-1]['per_second']:.0f} a second")
+    return samples
+
+
 def versions():
     run = lambda *command: subprocess.run(command, capture_output=True, text=True).stdout.strip().splitlines()
     nginx_version = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr.strip()
@@ -211,6 +253,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", default="1,16,64,256")
     parser.add_argument("--upstreams", default=";".join(UPSTREAMS), help="separated by semicolons")
+    parser.add_argument("--soak", type=int, default=0, metavar="MINUTES", help="afterwards, watch Freehold's memory under load")
     parser.add_argument("--only", help="comma-separated beginnings of the gateways' names")
     options = parser.parse_args()
     for program in ("wrk", "nginx", "node", "npm"):
@@ -229,7 +272,7 @@ def main():
             processes.append(nginx(folder, servers, "upstream"))
             wait_for(f"http://127.0.0.1:{ports['instant']}/", processes[0])
             makers = {
-                "nginx": lambda: Nginx(folder, ports), "freehold, full": lambda: Freehold(folder, ports, "full"),
+                "direct": lambda: Direct(ports, processes[0]), "nginx": lambda: Nginx(folder, ports), "freehold, full": lambda: Freehold(folder, ports, "full"),
                 "freehold, none": lambda: Freehold(folder, ports, "none"), "portkey": lambda: Portkey(folder, ports),
                 "litellm": lambda: LiteLLM(folder, ports, False), "litellm, rust": lambda: LiteLLM(folder, ports, True),
             }
@@ -239,18 +282,25 @@ def main():
                 if any(name.startswith(beginning) for beginning in wanted):
                     say(f"Starting {name}")
                     gateways.append(make())
-                    processes.append(gateways[-1].process)
+                    if name != "direct":
+                        processes.append(gateways[-1].process)
             result["idle_mib"] = {gateway.name: gateway.process.resident_mib() for gateway in gateways}
             for upstream in upstreams:
                 for connections in connection_counts:
                     say(f"{upstream}, {connections} connections")
                     result["rows"] += rounds(gateways, upstream, connections, seconds, count)
+            ours = next((gateway for gateway in gateways if gateway.name == "freehold, full"), None)
+            if options.soak and ours:
+                result["soak"] = soak(ours, options.soak)
         finally:
             for process in reversed(processes):
-                process.stop() if isinstance(process, Process) else None
+                process.stop()
     print(json.dumps(result["cpu"]), json.dumps(result["versions"]))
     print("idle MiB:", json.dumps({name: round(mib, 1) for name, mib in result["idle_mib"].items()}))
     table(result["rows"], ["gateway", "upstream", "connections", "per_second", "p50_ms", "p99_ms", "cpu_us", "resident_mib", "errors"])
+    result["ratios"] = ratios(result["rows"])
+    print()
+    table(result["ratios"], list(dict.fromkeys(column for row in result["ratios"] for column in row)))
     write("door", result)
 
 

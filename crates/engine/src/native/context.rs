@@ -4,7 +4,6 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use llama_cpp_sys_2 as sys;
 
@@ -87,10 +86,9 @@ impl Context {
     /// Changes the number of threads used from the next decode on.
     pub(crate) fn set_threads(&mut self, count: u32) {
         let count = i32::try_from(count).unwrap_or(1).max(1);
-        if count > self.pool_size {
-            // Room for all cores, so that a smaller number can grow again without another pool.
-            let cores = available_parallelism().map_or(1, |cores| i32::try_from(cores.get()).unwrap_or(1));
-            self.pool_size = count.max(cores);
+        if count != self.pool_size {
+            // Just as many as compute: the others of a larger pool would spin on the cores that were given up.
+            self.pool_size = count;
             self.retired.extend(std::mem::replace(&mut self.threads, Threads::new(self.pool_size)));
             let pool = self.threads.as_ref().map_or(std::ptr::null_mut(), Threads::raw);
             // SAFETY: the pool lives in `self.threads` for as long as the context refers to it.
