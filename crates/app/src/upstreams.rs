@@ -1,7 +1,10 @@
 //! Upstreams: the servers that answer for models, as an operator changes them while the door is open. Those of the
 //! configuration file and the embedded engines are shown too, and changed where they are written.
 
+mod lengths;
+
 use access::Caller;
+pub use lengths::ask_all as ask_lengths;
 pub use models::UpstreamConfig;
 use models::UpstreamSnapshot;
 use serde::Serialize;
@@ -72,6 +75,7 @@ pub async fn put(app: &App, caller: &Caller, name: &str, config: UpstreamConfig)
         restore(app, name, before);
         return Err(error.into());
     }
+    lengths::ask(app, name);
     show(app, name).await
 }
 

@@ -57,6 +57,7 @@ async fn run(config: &Config) -> Result<(), FreeholdError> {
     let control = control.serve(server::control_router(app.clone()));
     tracing::info!(%url, data = %config.data.dir.display(), "the door is open; models follow");
 
+    app::upstreams::ask_lengths(&app);
     let mut engines = Engines::start(config, app.clone());
     let ended = tokio::select! {
         () = upkeep::upkeep(app) => Ok(()),

@@ -2,7 +2,7 @@
 //! that it began with. Nothing changes in silence: other models answer only along a list an administrator wrote.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use wire::model::{ModelAdditions, ModelEntry};
@@ -29,6 +29,20 @@ pub struct Catalog {
     /// One change at a time.
     changing: Arc<Mutex<()>>,
     rules: Rules,
+}
+
+/// The context lengths that a server may tell, as long as it stays in its place.
+#[derive(Debug)]
+pub struct UnknownLengths(Weak<Upstream>);
+
+impl UnknownLengths {
+    /// Asks the server; what it lists is shown from then on. `None` where it was replaced or removed meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::probe`].
+    pub async fn ask(&self) -> Option<Result<(), ModelsError>> {
+        Some(self.0.upgrade()?.learn_lengths().await)
+    }
 }
 
 /// The catalog at one moment.
@@ -167,6 +181,15 @@ impl Catalog {
         Upstream::new(config.clone(), counters, self.rules)?.served().await
     }
 
+    /// What is to be asked of a server whose context lengths are not all configured; `None` where they are, and for
+    /// embedded engines, whose lengths are known.
+    #[must_use]
+    pub fn unknown_lengths(&self, upstream: &str) -> Option<UnknownLengths> {
+        let found = self.upstream(upstream).ok()?;
+        let unknown = found.config.models.iter().any(|model| found.context_length(model).is_none());
+        (unknown && !found.config.is_embedded()).then(|| UnknownLengths(Arc::downgrade(&found)))
+    }
+
     /// The configuration of an upstream; its secrets do not print.
     ///
     /// # Errors
@@ -263,8 +286,8 @@ fn entries(upstream: &Upstream) -> impl Iterator<Item = ModelEntry> {
     upstream.config.models.iter().map(|model| ModelEntry {
         id: model.name.clone(),
         owned_by: model.owned_by.clone().unwrap_or_else(|| upstream.name().to_owned()),
-        context_length: model.context_length,
-        max_model_len: model.context_length,
+        context_length: upstream.context_length(model),
+        max_model_len: upstream.context_length(model),
         freehold: Some(ModelAdditions {
             kind: match model.kind {
                 ModelKind::Chat => wire::model::ModelKind::Chat,

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use domain::Price;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wire::model::ModelEntry;
 
 pub use wire::model::Locality;
 
@@ -259,16 +258,6 @@ impl UpstreamConfig {
             stored["headers"][name] = value.to_stored();
         }
         stored
-    }
-
-    /// Context lengths that are not configured are those that the server itself lists.
-    #[must_use]
-    pub fn with_lengths_of(mut self, served: &[ModelEntry]) -> Self {
-        for model in self.models.iter_mut().filter(|model| model.context_length.is_none()) {
-            let listed = served.iter().find(|entry| entry.id == model.upstream_name());
-            model.context_length = listed.and_then(|entry| entry.context_length.or(entry.max_model_len));
-        }
-        self
     }
 
     /// Where a listing was edited and sent back, its hidden secrets are those of `previous`.

@@ -14,7 +14,7 @@ mod route;
 mod upstream;
 
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Pass};
-pub use catalog::{Catalog, CatalogOptions};
+pub use catalog::{Catalog, CatalogOptions, UnknownLengths};
 pub use config::{
     CacheSeparation, Dialect, ModelConfig, ModelKind, Prefixes, Secret, Timeouts, UpstreamConfig, UpstreamKind,
 };

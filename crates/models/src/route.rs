@@ -118,7 +118,8 @@ impl Route {
     /// Most tokens of prompt and answer together, where known.
     #[must_use]
     pub fn context_length(&self) -> Option<u32> {
-        self.first().model().context_length
+        let first = self.first();
+        first.upstream.context_length(first.model())
     }
 
     /// The names of the models that may answer instead, in order.

@@ -7,6 +7,7 @@ mod engine;
 mod held;
 mod probe;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -60,6 +61,8 @@ pub(crate) struct Upstream {
     queue: Arc<Queue>,
     breaker: Mutex<Breaker>,
     state: RwLock<UpstreamState>,
+    /// Context lengths that the server itself lists, by its own names; empty until it was asked.
+    lengths: RwLock<HashMap<String, u32>>,
     counters: Arc<Counters>,
     /// Where the breaker's clock begins.
     started: Instant,
@@ -92,6 +95,7 @@ impl Upstream {
             queue: Queue::new(config.max_concurrent, config.max_waiting),
             breaker: Mutex::new(Breaker::new(config.breaker)),
             state: RwLock::new(state),
+            lengths: RwLock::default(),
             counters,
             started: Instant::now(),
             rules,

@@ -54,7 +54,7 @@ pub fn read<T: Request>(body: &[u8]) -> Result<T, InvalidParameter> {
 
 /// Reads a body by its shape alone. Absent and `null` mean the same for what is optional.
 ///
-/// It serves any type whose choices are words (unit variants). serde buffers what stands under `untagged`,
+/// A choice is a word, or `{"word": {...}}` where something belongs to it. serde buffers what stands under `untagged`,
 /// `tag` or `flatten`: in there nothing is watched, so such types need `deny_unknown_fields` of their own.
 ///
 /// # Errors

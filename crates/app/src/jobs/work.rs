@@ -55,6 +55,11 @@ impl Jobs {
         self.closing.cancel();
     }
 
+    /// Is cancelled when this process takes on no more work.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -40,12 +40,30 @@ async fn what_a_server_lists_fills_what_is_not_configured() {
         Peer::start(|_| async { json_reply(200, &json!({"data": [{"id": "org/big", "max_model_len": 4096}]})) }).await;
     let catalog = catalog();
     let config = local("gpu", &peer.base_url, "big");
-    let served = catalog.probe(&config).await.unwrap();
-    catalog.put(config.with_lengths_of(&served)).unwrap();
+    catalog.put(config.clone()).unwrap();
+    assert_eq!(catalog.list()[0].context_length, None);
+    catalog.unknown_lengths("gpu").unwrap().ask().await.unwrap().unwrap();
     let [entry] = catalog.list().try_into().unwrap();
     assert_eq!((&*entry.id, entry.context_length, entry.max_model_len), ("big", Some(4096), Some(4096)));
+    assert_eq!(catalog.resolve("big").unwrap().context_length(), Some(4096));
     assert_eq!(entry.freehold.unwrap().locality, Locality::Local);
     assert_eq!(peer.seen()[0].path, "/v1/models");
+    assert_eq!(catalog.config("gpu").unwrap(), config, "what is told is not configured");
+    assert!(catalog.unknown_lengths("gpu").is_none(), "all is known");
+}
+
+#[tokio::test]
+async fn what_is_configured_is_believed_more_than_what_a_server_lists() {
+    let catalog = catalog();
+    let mut config = local("gpu", "http://127.0.0.1:9/v1", "big");
+    config.models[0].context_length = Some(1024);
+    catalog.put(config.clone()).unwrap();
+    assert!(catalog.unknown_lengths("gpu").is_none());
+    config.models[0].context_length = None;
+    catalog.put(config).unwrap();
+    let unknown = catalog.unknown_lengths("gpu").unwrap();
+    catalog.remove("gpu").unwrap();
+    assert!(unknown.ask().await.is_none(), "nobody asks a server that was taken away");
 }
 
 fn field(result: Result<(), ModelsError>) -> String {

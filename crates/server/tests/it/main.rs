@@ -13,3 +13,4 @@ mod operation;
 mod repeats;
 mod sessions;
 mod table;
+mod upstreams;

@@ -3,15 +3,16 @@
 //! unless something is wrong.
 
 mod access;
+mod choice;
 mod visitor;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
 
+use serde::Deserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Visitor};
-use serde::{Deserialize, Deserializer};
 
-use super::fields::Text;
+use choice::ChoiceVisitor;
 
 /// What `explain` looks for: a field no type asked for.
 pub(super) const UNKNOWN: &str = "unknown parameter";
@@ -150,15 +151,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
         self.deserialize_map(visitor)
     }
 
-    /// A choice is a word: `{"word": null}` is not.
+    /// A choice is a word, or an object whose one field is the word with what belongs to it; `{"word": null}` is not.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let Text(word) = Text::deserialize(self.inner)?;
-        visitor.visit_enum(de::value::CowStrDeserializer::new(word))
+        let Self { inner, place, fault } = self;
+        inner.deserialize_any(ChoiceVisitor { chooser: Tracked { inner: visitor, place, fault } })
     }
 
     /// Only a field that no type asked for is skipped.

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wire::chat::ChatRequest;
 use wire::completion::CompletionRequest;
@@ -184,4 +184,41 @@ fn the_same_types_read_an_upstreams_words_leniently() {
     body["surprise"] = json!(1);
     body["messages"][0]["surprise"] = json!(1);
     assert!(serde_json::from_value::<ChatRequest>(body).is_ok());
+}
+
+/// Choices as the configuration of an upstream has them.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Place {
+    Here,
+    There { url: String },
+    Near(Vec<u8>),
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Visit {
+    place: Place,
+}
+
+#[test]
+fn a_choice_is_a_word_or_an_object_with_what_belongs_to_it() {
+    let place = |text: &str| wire::strict::parse::<Visit>(format!("{{\"place\": {text}}}").as_bytes());
+    assert_eq!(place(r#""here""#).unwrap().place, Place::Here);
+    assert_eq!(place(r#"{"there": {"url": "x"}}"#).unwrap().place, Place::There { url: "x".to_owned() });
+    assert_eq!(place(r#"{"near": [1, 2]}"#).unwrap().place, Place::Near(vec![1, 2]));
+    for (wrong, at) in [
+        (r#"{"here": null}"#, "place"),
+        (r#""there""#, "place"),
+        (r#"{}"#, "place"),
+        (r#"{"there": {"url": "x"}, "near": []}"#, "place"),
+        (r#"{"elsewhere": {}}"#, "place"),
+        (r#"{"there": {"url": "x", "port": 1}}"#, "place.there.port"),
+        (r#"{"there": {"url": 1}}"#, "place.there.url"),
+        (r#"{"near": [1, "2"]}"#, "place.near[1]"),
+        ("4", "place"),
+    ] {
+        let error = place(wrong).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some(at), "{wrong}: {}", error.message);
+    }
 }
