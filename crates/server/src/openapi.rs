@@ -42,7 +42,7 @@ use crate::routes::{
         jobs::list, jobs::show, jobs::events, jobs::cancel,
         traces::list, traces::show, traces::give_feedback,
     ),
-    components(schemas(Line, PersonLine, GroupLine, ErrorEnvelope)),
+    components(schemas(Line, PersonLine, GroupLine, ErrorEnvelope, openai::conversations::Order)),
     security(("key" = []), ("session" = [])),
 )]
 struct Described;

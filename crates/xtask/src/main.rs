@@ -1,7 +1,8 @@
-//! The project's own chores: `cargo xtask check`, `tidy`, `test`.
+//! The project's own chores: `cargo xtask check`, `tidy`, `docs`, `test`.
 //! The same commands run on a developer's machine and in continuous integration.
 
 mod check;
+mod docs;
 mod tidy;
 mod tool;
 
@@ -15,6 +16,7 @@ The chores of this repository.
 
   cargo xtask check            everything below, cheapest first, tests last
   cargo xtask tidy             the house rules that neither rustc nor clippy holds
+  cargo xtask docs             docs/api.md and docs/configuration.md, made anew
   cargo xtask test [ARGS...]   the tests (arguments go to the test runner)
 ";
 
@@ -33,6 +35,7 @@ fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["check"] => check::check(&root),
+        ["docs"] => docs::docs(&root),
         ["tidy"] => tidy::tidy(&root),
         ["test", rest @ ..] => check::test(&root, rest),
         [] | ["help" | "--help" | "-h"] => {

@@ -48,6 +48,7 @@ const RULES: &[Rule] = &[
     ("unused-dependencies", dependencies::unused),
     ("documents", documents::present),
     ("architecture", documents::architecture),
+    ("references", documents::references),
     ("headers", shape::headers),
     ("file-length", shape::file_length),
     ("module-files", shape::module_files),

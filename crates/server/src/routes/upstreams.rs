@@ -37,7 +37,8 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Named(name): Named) -> Ans
 /// Write an upstream: any OpenAI-compatible server.
 #[utoipa::path(
     put, path = "/api/v1/upstreams/{upstream}", tag = "Models", params(("upstream" = String, Path)),
-    request_body = serde_json::Value, responses((status = 200, body = serde_json::Value))
+    request_body(content = serde_json::Value, description = "The fields of an upstream as in the settings file, `name` as in the path"),
+    responses((status = 200, body = serde_json::Value))
 )]
 pub(crate) async fn put(
     State(app): State<Arc<App>>,

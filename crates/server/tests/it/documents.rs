@@ -22,6 +22,17 @@ async fn the_document_names_every_route_of_the_table_and_no_other() {
     assert_eq!(described, table);
 }
 
+#[tokio::test]
+async fn every_shape_that_is_named_is_there() {
+    let house = House::open().await;
+    let reply = house.get("", "/openapi.json").await.expect(200);
+    let schemas = reply.json()["components"]["schemas"].clone();
+    let named: BTreeSet<_> =
+        reply.text.split("\"#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let missing: Vec<_> = named.into_iter().filter(|name| schemas.get(name).is_none()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// `UPDATE_EXPECT=1` writes the golden copy anew.
 #[tokio::test]
 async fn the_golden_copy_is_up_to_date() {

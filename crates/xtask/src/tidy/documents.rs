@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::Result;
+
 use super::Violation;
 use super::tokens::Token;
 use super::tree::Tree;
+use crate::docs::REFERENCES;
 
 const REQUIRED: &[&str] =
     &["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "DEPENDENCIES.md", "LICENSE"];
@@ -36,6 +39,18 @@ pub(super) fn architecture(tree: &Tree) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// The references for readers are what `cargo xtask docs` makes today.
+pub(super) fn references(tree: &Tree) -> Vec<Violation> {
+    let made = REFERENCES.iter().filter_map(|(path, source, make)| Some((path, make(&tree.file(source)?.text))));
+    let in_step = |path: &str, text: &str| tree.file(path).is_some_and(|file| file.text == text);
+    let judge = |(path, made): (&&'static str, Result<String>)| match made {
+        Ok(text) if in_step(path, &text) => None,
+        Ok(_) => Some(Violation::at(path, 0, "is out of step with what it is made from: run `cargo xtask docs`")),
+        Err(error) => Some(Violation::at(path, 0, format!("cannot be made: {error:#}"))),
+    };
+    made.filter_map(judge).collect()
 }
 
 /// The names of all functions under a `#[test]` attribute, those inside `proptest!` included.
@@ -92,6 +107,18 @@ mod tests {
     fn a_long_architecture_document_is_refused() {
         assert!(with(&"line\n".repeat(299)).is_empty());
         assert_eq!(with(&"line\n".repeat(300)).len(), 1);
+    }
+
+    #[test]
+    fn a_reference_that_is_out_of_step_is_refused() {
+        let example = "# Settings.\n\n# Refuse.\n# Takes true. Environment: OFFLINE\n# offline = false\n";
+        let (path, source, make) = REFERENCES[1];
+        let fresh = make(example).unwrap();
+        assert!(references(&Tree::of(&[(source, example), (path, &fresh)])).is_empty());
+        for stale in [&fresh.replace("false", "true"), ""] {
+            assert_eq!(references(&Tree::of(&[(source, example), (path, stale)])).len(), 1);
+        }
+        assert_eq!(references(&Tree::of(&[(source, example)])).len(), 1);
     }
 
     #[test]

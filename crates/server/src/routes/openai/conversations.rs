@@ -33,7 +33,7 @@ pub(crate) struct ItemPaging {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Order {
+pub(crate) enum Order {
     Asc,
     Desc,
 }
@@ -64,7 +64,7 @@ impl ItemPaging {
 
 /// Begin a conversation.
 #[utoipa::path(
-    post, path = "/v1/conversations", tag = "OpenAI", request_body = serde_json::Value,
+    post, path = "/v1/conversations", tag = "OpenAI", request_body(content = serde_json::Value, description = "OpenAI's conversation: `metadata`, and `items` to begin with"),
     responses((status = 200, body = serde_json::Value))
 )]
 pub(crate) async fn create(
@@ -87,7 +87,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, By(asker): By, Named(id): 
 /// Replace the metadata of one of your conversations.
 #[utoipa::path(
     post, path = "/v1/conversations/{conversation}", tag = "OpenAI", params(("conversation" = String, Path)),
-    request_body = serde_json::Value,
+    request_body(content = serde_json::Value, description = "`metadata`, which replaces what was there"),
     responses((status = 200, body = serde_json::Value), (status = 404, body = serde_json::Value))
 )]
 pub(crate) async fn update(
@@ -127,7 +127,7 @@ pub(crate) async fn items(
 /// Add items to one of your conversations.
 #[utoipa::path(
     post, path = "/v1/conversations/{conversation}/items", tag = "OpenAI", params(("conversation" = String, Path)),
-    request_body = serde_json::Value,
+    request_body(content = serde_json::Value, description = "`items`: messages and other items in OpenAI's shapes"),
     responses((status = 200, body = serde_json::Value), (status = 404, body = serde_json::Value))
 )]
 pub(crate) async fn add_items(
