@@ -91,8 +91,8 @@ impl FreeholdError {
                  by themselves"
                     .to_owned(),
             ),
-            Self::Refused { request_id, .. } => {
-                request_id.as_ref().map(|id| format!("the server's log names this request {id}"))
+            Self::Refused { status, code, request_id, .. } => {
+                mend_of_refusal(*status, code.as_deref(), request_id.as_deref())
             }
             Self::App(_) | Self::Store(_) | Self::Models(_) | Self::Weights(_) | Self::Engine(_) => None,
         }
@@ -151,6 +151,22 @@ fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
+/// Most refusals say themselves what to do.
+fn mend_of_refusal(status: u16, code: Option<&str>, request_id: Option<&str>) -> Option<String> {
+    match (status, code, request_id) {
+        (404, Some("not_found"), _) => Some(
+            "check the name or id: `freehold people list`, `groups list`, `services list`, `keys list` and `traces list` \
+             show what there is"
+                .to_owned(),
+        ),
+        (404, Some("model_not_found"), _) => {
+            Some("`freehold models list` shows the models of this machine".to_owned())
+        }
+        (500.., _, Some(id)) => Some(format!("the server's log names this request {id}")),
+        _ => None,
+    }
+}
+
 fn mend_of_io(path: &Path, source: &io::Error) -> Option<String> {
     let path = path.display();
     match source.kind() {
@@ -162,6 +178,7 @@ fn mend_of_io(path: &Path, source: &io::Error) -> Option<String> {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Some(format!(
             "{path} or a part of it is a file where a folder is needed: move it away, or name another folder"
         )),
+        io::ErrorKind::InvalidData => Some(format!("save {path} as text in UTF-8")),
         io::ErrorKind::StorageFull => Some(format!("free some room on the disk of {path}")),
         _ => None,
     }

@@ -23,7 +23,7 @@ Examples:
   freehold serve --data /srv/freehold --listen 0.0.0.0:7878 --tls-cert cert.pem --tls-key key.pem
   freehold serve --model smollm2-135m-instruct-q4_1 --offline
 
-Every setting can also stand in freehold.toml or in the environment: `freehold config show --example`.
+Settings stand in freehold.toml or in the environment: see `freehold config show --example`.
 The first SIGTERM or Ctrl-C lets running replies finish, the second ends at once.";
 
     pub(in crate::cli) const ASK: &str = "\
@@ -56,7 +56,7 @@ Examples:
 
     pub(in crate::cli) const PEOPLE: &str = "\
 Examples:
-  freehold people add ada --display-name \"Ada Byron\" --email ada@example.com --role user --role builder
+  freehold people add ada --display-name \"Ada Byron\" --role user --role builder
   freehold people list --json
   freehold people update ada --role user
   freehold people link ada              # signs her in to the console, once

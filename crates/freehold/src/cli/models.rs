@@ -100,6 +100,7 @@ impl Models {
             Verb::Verify { name } => verify(&folder, name.as_deref(), globals.json),
             Verb::Remove { name } => remove(&folder, name, globals.json),
             Verb::Import { file, name, licence, kind, hard_link } => {
+                std::fs::File::open(file).map_err(FreeholdError::file("opening", file))?;
                 let (name, licence, kind) = (name.clone(), licence.clone(), kind.map(Kind::from));
                 let import = Import { path: file.clone(), name, licence, kind, hard_link: *hard_link };
                 let installed = with_bar("importing", |hear| folder.import(&import, SystemClock.now(), hear))?;

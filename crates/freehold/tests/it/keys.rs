@@ -1,6 +1,8 @@
 //! Keys and people from the command line, with and without a running server.
 
-use super::server::{Start, complaint, json, run};
+use expect_test::expect;
+
+use super::server::{Start, complaint, in_folder, json, run};
 
 #[test]
 fn a_key_made_on_an_empty_folder_opens_the_door_of_the_server_started_on_it() {
@@ -53,8 +55,26 @@ fn what_is_not_there_ends_with_3_and_a_folder_that_was_never_set_up_with_4() {
     assert_eq!(output.status.code(), Some(4), "{}", complaint(&output, folder.path()));
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "a look leaves nothing behind");
     json(folder.path(), &["keys", "create", "--person", "admin"]);
-    assert_eq!(run(folder.path(), &["people", "show", "nobody"]).status.code(), Some(3));
+    let output = run(folder.path(), &["people", "show", "nobody"]);
+    assert_eq!(output.status.code(), Some(3));
+    expect![[r#"
+        × not found
+        help: check the name or id: `freehold people list`, `groups list`, `services list`, `keys list` and `traces list` show what there is
+    "#]]
+    .assert_eq(&complaint(&output, folder.path()));
     assert_eq!(run(folder.path(), &["keys", "create", "--person", "nobody"]).status.code(), Some(3));
+}
+
+#[test]
+fn a_file_to_import_that_is_not_there_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["models", "import", &in_folder(folder.path(), "my.gguf"), "--name", "mine"]);
+    expect![[r#"
+        × opening DIR/my.gguf failed: No such file or directory (os error 2)
+        help: check that DIR/my.gguf exists
+    "#]]
+    .assert_eq(&complaint(&output, folder.path()));
+    assert_eq!(output.status.code(), Some(3));
 }
 
 /// The status of a request that any holder of a good key may make.
