@@ -46,6 +46,11 @@ impl Contents {
         INSERT[self.current()].run(writing, rows).await
     }
 
+    /// The statements that add rows of id and body.
+    pub(crate) fn statements<R: AsRef<[Value]>>(&self, rows: &[R]) -> Vec<Sql> {
+        INSERT[self.current()].of(rows)
+    }
+
     /// Adds one body as JSON.
     pub(crate) async fn add<T: Serialize + Sync>(
         &self,

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::database::{Value, Writing};
+use crate::database::{Sql, Value, Writing};
 use crate::error::StoreError;
 
 /// Rows in one statement. Powers of two, so that a few prepared statements serve every number of rows; far below the
@@ -30,16 +30,24 @@ impl Insert {
         writing: &mut Writing,
         rows: &[R],
     ) -> Result<(), StoreError> {
-        let mut rest = rows;
+        for statement in self.of(rows) {
+            writing.execute(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The statements that insert rows in their order.
+    pub(crate) fn of<R: AsRef<[Value]>>(&'static self, rows: &[R]) -> Vec<Sql> {
+        let (mut rest, mut found) = (rows, Vec::new());
         for (size, statement) in SIZES.iter().zip(self.statements()) {
             while rest.len() >= *size {
                 let (chunk, after) = rest.split_at(*size);
-                let values = chunk.iter().flat_map(|row| row.as_ref().iter().cloned()).collect();
-                writing.execute((statement.as_str(), values)).await?;
+                let values: Vec<Value> = chunk.iter().flat_map(|row| row.as_ref().iter().cloned()).collect();
+                found.push(Sql::from((statement.as_str(), values)));
                 rest = after;
             }
         }
-        Ok(())
+        found
     }
 
     /// The statement for one row.

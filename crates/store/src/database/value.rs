@@ -1,6 +1,7 @@
 //! Statements and the values bound to them. Text from outside only ever travels as a bound value.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use domain::{
     ConversationId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId, Principal, ResponseId, ServiceId,
@@ -146,6 +147,20 @@ impl Sql {
         self.push(")")
     }
 
+    /// Several statements as one piece of text that is a transaction; a single one is a transaction by itself.
+    pub(super) fn transaction(statements: Vec<Self>) -> Self {
+        if let [_] = statements.as_slice() {
+            return statements.into_iter().next().unwrap_or_else(|| Self::from(""));
+        }
+        let mut whole = Self::from("BEGIN IMMEDIATE; ");
+        for statement in statements {
+            append_shifted(whole.text.to_mut(), &statement.text, whole.values.len());
+            whole.push("; ").values.extend(statement.values);
+        }
+        whole.push("COMMIT");
+        whole
+    }
+
     /// The text is safe to run: its pieces are `&'static str` and placeholders.
     pub(super) fn into_query(self) -> Query<'static, sqlx::Any, AnyArguments> {
         let query = sqlx::query(AssertSqlSafe(self.text));
@@ -153,6 +168,19 @@ impl Sql {
             Value::Text(text) => query.bind(text),
             Value::Number(number) => query.bind(number),
         })
+    }
+}
+
+/// Appends a statement whose placeholder `$1` becomes `$(by + 1)`, and so on.
+fn append_shifted(text: &mut String, statement: &str, by: usize) {
+    let mut pieces = statement.split('$');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let end = piece.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(piece.len());
+        let (number, rest) = piece.split_at(end);
+        let number = number.parse::<usize>().map_or(0, |number| number + by);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "${number}{rest}");
     }
 }
 
@@ -165,5 +193,20 @@ impl From<&'static str> for Sql {
 impl From<(&'static str, Vec<Value>)> for Sql {
     fn from((text, values): (&'static str, Vec<Value>)) -> Self {
         Self { text: Cow::Borrowed(text), values }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_of_a_transaction_share_one_row_of_placeholders() {
+        let first = Sql::from(("INSERT INTO a VALUES ($1, $2), ($3, $4)", values![1_i64, 2_i64, 3_i64, 4_i64]));
+        let second = Sql::from(("UPDATE b SET c = $2 WHERE d = $1", values![5_i64, 6_i64]));
+        let whole = Sql::transaction(vec![first.clone(), second]);
+        let expected = "BEGIN IMMEDIATE; INSERT INTO a VALUES ($1, $2), ($3, $4); UPDATE b SET c = $6 WHERE d = $5; COMMIT";
+        assert_eq!((whole.text.as_ref(), whole.values.len()), (expected, 6));
+        assert_eq!(Sql::transaction(vec![first]).text, "INSERT INTO a VALUES ($1, $2), ($3, $4)");
     }
 }

@@ -28,6 +28,16 @@ impl Writing {
         begun.map(|_| writing)
     }
 
+    /// Runs all of a transaction as one piece of text.
+    pub(super) async fn run_whole(taken: Taken, transaction: Sql) -> Result<(), StoreError> {
+        let mut writing = Self { taken, open: true };
+        match writing.attempt(transaction).await {
+            Ok(_) => writing.open = false,
+            Err(error) => return Err(writing.abort(error).await),
+        }
+        Ok(())
+    }
+
     /// Runs a statement; answers how many rows it changed. A failure ends the transaction.
     pub(crate) async fn execute(&mut self, sql: impl Into<Sql>) -> Result<u64, StoreError> {
         match self.attempt(sql).await {

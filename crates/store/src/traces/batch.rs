@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::encode::Rows;
 use crate::contents::Contents;
-use crate::database::{Database, Insert, Value, Writing, values};
+use crate::database::{Database, Insert, Sql, Value, Writing, values};
 use crate::error::StoreError;
 use crate::responses::INSERT_RESPONSES;
 
@@ -23,24 +23,34 @@ const ADD_SPENDING: &str = "INSERT INTO key_spending (key_id, month_index, micro
         THEN 9223372036854775807 ELSE key_spending.tokens + excluded.tokens END, \
     requests = key_spending.requests + excluded.requests";
 
+/// Up to this many exchanges are written at once: so few that the shapes of their transactions are few, and stay
+/// prepared.
+const FEW: usize = 4;
+
 /// Writes all rows in one transaction, or none.
 pub(super) async fn write_all(database: &Database, contents: &Contents, rows: &[Rows]) -> Result<(), StoreError> {
-    let traces: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
-    let responses: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.response.as_ref()).collect();
-    let said: Vec<&Vec<Value>> = rows.iter().flat_map(|row| &row.contents).collect();
+    if rows.len() <= FEW && rows.iter().all(|row| row.items.is_empty()) {
+        return database.write_at_once(|| statements(contents, rows)).await;
+    }
     let mut writing = database.write().await?;
-    INSERT_TRACES.run(&mut writing, &traces).await?;
-    INSERT_RESPONSES.run(&mut writing, &responses).await?;
-    contents.insert(&mut writing, &said).await?;
+    for statement in statements(contents, rows) {
+        writing.execute(statement).await?;
+    }
     for item in rows.iter().flat_map(|row| &row.items) {
         if let Err(error) = item.append(&mut writing, contents).await {
             return Err(writing.abort(error).await);
         }
     }
-    for statement in spending(rows) {
-        writing.execute(statement).await?;
-    }
     writing.commit().await
+}
+
+/// All of it but the items of conversations, whose places depend on what is there.
+fn statements(contents: &Contents, rows: &[Rows]) -> Vec<Sql> {
+    let traces: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
+    let responses: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.response.as_ref()).collect();
+    let said: Vec<&Vec<Value>> = rows.iter().flat_map(|row| &row.contents).collect();
+    let rows_of_tables = [INSERT_TRACES.of(&traces), INSERT_RESPONSES.of(&responses), contents.statements(&said)];
+    rows_of_tables.into_iter().flatten().chain(spending(rows).map(Sql::from)).collect()
 }
 
 /// Writes each row behind a savepoint, so that a bad one fails alone; what is good is durable when this returns.
