@@ -28,9 +28,11 @@ impl Signals {
     }
 }
 
-/// A runtime over all cores.
+/// A runtime over half of the cores. The database's threads and the engines work beside it; and where cores are few,
+/// two threads that wake each other for every request cost more than they carry.
 pub(super) fn runtime() -> Result<Runtime, FreeholdError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores.div_ceil(2)).enable_all().build();
     runtime.map_err(|error| refused("an event loop", &error))
 }
 
