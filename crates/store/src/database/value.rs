@@ -205,7 +205,8 @@ mod tests {
         let first = Sql::from(("INSERT INTO a VALUES ($1, $2), ($3, $4)", values![1_i64, 2_i64, 3_i64, 4_i64]));
         let second = Sql::from(("UPDATE b SET c = $2 WHERE d = $1", values![5_i64, 6_i64]));
         let whole = Sql::transaction(vec![first.clone(), second]);
-        let expected = "BEGIN IMMEDIATE; INSERT INTO a VALUES ($1, $2), ($3, $4); UPDATE b SET c = $6 WHERE d = $5; COMMIT";
+        let expected =
+            "BEGIN IMMEDIATE; INSERT INTO a VALUES ($1, $2), ($3, $4); UPDATE b SET c = $6 WHERE d = $5; COMMIT";
         assert_eq!((whole.text.as_ref(), whole.values.len()), (expected, 6));
         assert_eq!(Sql::transaction(vec![first]).text, "INSERT INTO a VALUES ($1, $2), ($3, $4)");
     }
