@@ -86,6 +86,9 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
 async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<Draft, AppError> {
     let request: ResponseRequest = wire::strict::read(body)?;
     let keeps = keeps(exchange, &request)?;
+    if request.store == Some(false) && request.conversation.is_none() {
+        exchange.narrow_capture(Capture::Usage);
+    }
     let conversation = request.conversation.as_ref().map(|conversation| conversation.0.parse()).transpose();
     let conversation: Option<ConversationId> = conversation.map_err(|_| AppError::not_found())?;
     let history = match (&request.previous_response_id, &conversation) {

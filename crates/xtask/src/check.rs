@@ -71,7 +71,7 @@ pub(crate) fn test(root: &Path, arguments: &[&str]) -> Result<()> {
     let mut command = match tool::find("cargo-nextest") {
         Some(nextest) => {
             let mut command = tool::command(root, nextest);
-            command.args(["nextest", "run"]);
+            command.args(["nextest", "run", "--no-fail-fast"]);
             command
         }
         None => cargo(root, &["test"]),

@@ -80,6 +80,13 @@ async fn a_mode_that_keeps_no_words_stores_no_response() {
 }
 
 #[tokio::test]
+async fn a_response_that_is_not_to_be_stored_leaves_counts_only() {
+    let office = Office::open().await;
+    respond(&office, "ada", json!({ "model": "parrot", "input": "one", "store": false })).await.unwrap();
+    assert_eq!(office.newest_trace(&office.asker("ada")).await["capture"], "usage");
+}
+
+#[tokio::test]
 async fn a_conversation_goes_on_and_is_nobody_elses() {
     let office = Office::open().await;
     let (ada, bob) = (office.asker("ada"), office.asker("bob"));

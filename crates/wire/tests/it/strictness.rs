@@ -213,7 +213,7 @@ fn a_choice_is_a_word_or_an_object_with_what_belongs_to_it() {
         (r#"{}"#, "place"),
         (r#"{"there": {"url": "x"}, "near": []}"#, "place"),
         (r#"{"elsewhere": {}}"#, "place"),
-        (r#"{"there": {"url": "x", "port": 1}}"#, "place.there.port"),
+        (r#"{"there": {"url": "x", "port": 1}}"#, "place.there"),
         (r#"{"there": {"url": 1}}"#, "place.there.url"),
         (r#"{"near": [1, "2"]}"#, "place.near[1]"),
         ("4", "place"),
