@@ -329,19 +329,17 @@ impl Exchange {
     /// Records in a task of its own: a client that leaves now takes nothing away.
     fn record_in_background(&mut self) -> JoinHandle<Result<(), StoreError>> {
         let (entry, store) = (self.entry(), self.app.store.clone());
+        let keeps_no_row = self.trace.capture == Capture::None;
         self.app.tasks.spawn(async move {
-            store.record(entry).await.inspect_err(|error| tracing::error!(%error, "an exchange could not be recorded"))
+            // The limiter knows already what was spent: what goes to the disk is only for the time after a restart.
+            let done = if keeps_no_row { store.record_behind(entry).await } else { store.record(entry).await };
+            done.inspect_err(|error| tracing::error!(%error, "an exchange could not be recorded"))
         })
     }
 
-    /// Resolves once it is durable. Where no row is kept there is nothing to wait for: the limiter knows already what
-    /// was spent, and the sum that goes to the disk behind the answer is only for the time after a restart.
+    /// Resolves once it is durable, or handed over where no row is kept.
     async fn record(&mut self) -> Result<(), AppError> {
-        let recording = self.record_in_background();
-        if self.trace.capture == Capture::None {
-            return Ok(());
-        }
-        match recording.await {
+        match self.record_in_background().await {
             Ok(recorded) => Ok(recorded?),
             // The runtime is going down: nothing more can be recorded or answered.
             Err(_) => Err(AppError::ShuttingDown),

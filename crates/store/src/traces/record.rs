@@ -19,6 +19,15 @@ impl Store {
         self.trace_writer().write(Rows::encode(entry)?).await
     }
 
+    /// Records an exchange as [`Store::record`] does, for a caller who does not wait: it is durable within about a tenth
+    /// of a second, or lost with what the process had not written when it was killed.
+    ///
+    /// # Errors
+    /// Where the store is closed or the exchange cannot be encoded.
+    pub async fn record_behind(&self, entry: TraceEntry) -> Result<(), StoreError> {
+        self.trace_writer().write_behind(Rows::encode(entry)?).await
+    }
+
     /// Adds to a key's spending without an exchange; resolves once it is durable.
     ///
     /// # Errors

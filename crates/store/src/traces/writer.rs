@@ -1,10 +1,12 @@
 //! Group commit: one task gathers what waits, writes it in one transaction and answers everybody at once. While the
-//! disk syncs, the next group gathers by itself.
+//! disk syncs, the next group gathers by itself. What nobody waits for goes along with the next group, or soon.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{Instant, timeout_at};
 
 use super::batch::{write_all, write_each};
 use super::encode::Rows;
@@ -20,8 +22,14 @@ const MOST_ROWS: usize = 512;
 /// Bytes of text in one transaction, roughly.
 const MOST_BYTES: usize = 16 << 20;
 
+/// The longest time that rows which nobody waits for are held.
+const SOON: Duration = Duration::from_millis(100);
+
+type Answer = oneshot::Sender<Result<(), StoreError>>;
+
 enum Message {
-    Write(Box<Rows>, oneshot::Sender<Result<(), StoreError>>),
+    /// Rows, and who waits for them.
+    Write(Box<Rows>, Option<Answer>),
     Stop,
 }
 
@@ -44,9 +52,21 @@ impl TraceWriter {
     /// Resolves once the rows are durable.
     pub(super) async fn write(&self, rows: Rows) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        let closed = || self.database.unavailable("the store is closed");
-        self.queue.send(Message::Write(Box::new(rows), answer)).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.send(rows, Some(answer)).await?;
+        answered.await.map_err(|_| self.closed())?
+    }
+
+    /// Hands rows over; they are durable soon.
+    pub(super) async fn write_behind(&self, rows: Rows) -> Result<(), StoreError> {
+        self.send(rows, None).await
+    }
+
+    async fn send(&self, rows: Rows, answer: Option<Answer>) -> Result<(), StoreError> {
+        self.queue.send(Message::Write(Box::new(rows), answer)).await.map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> StoreError {
+        self.database.unavailable("the store is closed")
     }
 
     /// Writes what waits and ends the task.
@@ -67,29 +87,75 @@ struct Target {
     _folder: Arc<Folder>,
 }
 
-async fn run(mut waiting: mpsc::Receiver<Message>, target: Target) {
-    let mut messages = Vec::with_capacity(MOST_ROWS);
-    while waiting.recv_many(&mut messages, MOST_ROWS).await > 0 {
-        let (mut rows, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for message in messages.drain(..) {
-            match message {
-                Message::Write(row, answer) => {
-                    bytes += row.size();
-                    rows.push(*row);
-                    answers.push(answer);
-                }
-                Message::Stop => waiting.close(),
-            }
-            if bytes >= MOST_BYTES {
-                bytes = 0;
-                write(&target, std::mem::take(&mut rows), std::mem::take(&mut answers)).await;
-            }
-        }
-        write(&target, rows, answers).await;
+/// What the next transaction will hold.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Rows>,
+    answers: Vec<Option<Answer>>,
+    bytes: usize,
+    awaited: bool,
+    since: Option<Instant>,
+}
+
+impl Batch {
+    fn add(&mut self, rows: Rows, answer: Option<Answer>) {
+        self.bytes += rows.size();
+        self.awaited |= answer.is_some();
+        self.since.get_or_insert_with(Instant::now);
+        self.rows.push(rows);
+        self.answers.push(answer);
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= MOST_ROWS || self.bytes >= MOST_BYTES
     }
 }
 
-async fn write(target: &Target, rows: Vec<Rows>, answers: Vec<oneshot::Sender<Result<(), StoreError>>>) {
+async fn run(mut waiting: mpsc::Receiver<Message>, target: Target) {
+    let (mut messages, mut batch) = (Vec::with_capacity(MOST_ROWS), Batch::default());
+    while gather(&mut waiting, &mut messages, batch.since).await {
+        for message in messages.drain(..) {
+            match message {
+                Message::Write(rows, answer) => batch.add(*rows, answer),
+                Message::Stop => waiting.close(),
+            }
+            if batch.is_full() {
+                write(&target, std::mem::take(&mut batch)).await;
+            }
+        }
+        if batch.awaited || batch.since.is_some_and(|since| since.elapsed() >= SOON) {
+            write(&target, std::mem::take(&mut batch)).await;
+        }
+    }
+    write(&target, batch).await;
+}
+
+/// Takes what waits, at the latest when what is held since then must go; false once nothing more can come.
+async fn gather(
+    waiting: &mut mpsc::Receiver<Message>,
+    messages: &mut Vec<Message>,
+    held_since: Option<Instant>,
+) -> bool {
+    let arriving = waiting.recv_many(messages, MOST_ROWS);
+    let received = match held_since {
+        None => arriving.await,
+        Some(since) => match timeout_at(since + SOON, arriving).await {
+            Ok(received) => received,
+            Err(_) => return true,
+        },
+    };
+    // Whoever is about to hand something over gets a turn before: the busier the door, the larger its transactions.
+    yield_now().await;
+    while messages.len() < MOST_ROWS
+        && let Ok(message) = waiting.try_recv()
+    {
+        messages.push(message);
+    }
+    received > 0
+}
+
+async fn write(target: &Target, batch: Batch) {
+    let Batch { rows, answers, .. } = batch;
     if rows.is_empty() {
         return;
     }
@@ -104,7 +170,9 @@ async fn write(target: &Target, rows: Vec<Rows>, answers: Vec<oneshot::Sender<Re
         rows.iter().map(|_| Err(error.clone())).collect()
     });
     for (answer, result) in answers.into_iter().zip(results) {
-        // A caller who left does not wait for the answer; the row is there all the same.
-        let _ = answer.send(result);
+        if let Some(answer) = answer {
+            // A caller who left does not wait for the answer; the row is there all the same.
+            let _ = answer.send(result);
+        }
     }
 }
