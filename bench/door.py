@@ -188,7 +188,7 @@ def measure(gateway, upstream, connections, seconds):
     spent = gateway.process.cpu_seconds() - before
     line = next(line for line in printed.splitlines() if line.startswith("BENCH "))
     result = json.loads(line.removeprefix("BENCH "))
-    result["per_second"] = result["requests"] / result["seconds"]
+    result["per_second"] = max(result["requests"] - result["not_2xx"], 0) / result["seconds"]
     result["cpu_us"] = spent / max(result["requests"], 1) * 1e6
     result["resident_mib"] = gateway.process.resident_mib()
     return result
@@ -211,7 +211,8 @@ def rounds(gateways, upstream, connections, seconds, count):
 
 
 def ratios(rows):
-    """Freehold beside its peers, by upstream and connections; latency as what is added to the direct way."""
+    """Freehold beside its peers, by upstream and connections; latency as what is added to the direct way. Only what
+    was answered counts; a peer that answered nothing has no ratio."""
     by_place = {}
     for row in rows:
         by_place.setdefault((row["upstream"], row["connections"]), {})[row["gateway"]] = row
@@ -220,8 +221,8 @@ def ratios(rows):
         ours, bare, direct = found.get("freehold, full"), found.get("freehold, none"), found.get("direct")
         row = {"upstream": upstream, "connections": connections}
         for peer in ("litellm", "litellm, rust", "portkey", "nginx"):
-            if ours and peer in found:
-                row[f"x {peer}"] = ours["per_second"] / max(found[peer]["per_second"], 1e-9)
+            if ours and found.get(peer, {}).get("per_second"):
+                row[f"x {peer}"] = ours["per_second"] / found[peer]["per_second"]
         for name, gateway in (("full", ours), ("none", bare), ("nginx", found.get("nginx"))):
             if gateway and direct:
                 row[f"+p50 {name}"] = gateway["p50_ms"] - direct["p50_ms"]
