@@ -35,5 +35,5 @@ pub use responses::StoredResponse;
 pub use retention::{RetentionRules, Swept};
 pub use settings::Setting;
 pub use store::{Page, Store, StoreOptions};
-pub use traces::{Kept, Spending, StoredTrace, TraceEntry, TraceQuery};
+pub use traces::{Kept, StoredTrace, TraceEntry, TraceQuery};
 pub use upstreams::StoredUpstream;

@@ -47,13 +47,13 @@ pub struct StoredTrace {
 
 /// What one exchange adds to its key's month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spending {
+pub(crate) struct Spending {
     /// The key that opened the door.
-    pub key: KeyId,
+    pub(crate) key: KeyId,
     /// When: its calendar month in UTC counts.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Millionths of a US dollar.
-    pub micro_usd: u64,
+    pub(crate) micro_usd: u64,
     /// Prompt and completion tokens.
-    pub tokens: u64,
+    pub(crate) tokens: u64,
 }

@@ -19,10 +19,6 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn of_spending(spending: Spending) -> Self {
-        Self { spending: Some(spending), ..Self::default() }
-    }
-
     /// What the capture mode does not keep never gets as far as a row.
     pub(super) fn encode(entry: TraceEntry) -> Result<Self, StoreError> {
         let TraceEntry { mut trace, content, kept } = entry;

@@ -1,9 +1,9 @@
-//! The verbs that write: record an exchange, count spending without one.
+//! The verbs that record an exchange, and what a key has spent by it.
 
 use domain::KeyId;
 
+use super::TraceEntry;
 use super::encode::Rows;
-use super::{Spending, TraceEntry};
 use crate::database::values;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -26,14 +26,6 @@ impl Store {
     /// Where the store is closed or the exchange cannot be encoded.
     pub async fn record_behind(&self, entry: TraceEntry) -> Result<(), StoreError> {
         self.trace_writer().write_behind(Rows::encode(entry)?).await
-    }
-
-    /// Adds to a key's spending without an exchange; resolves once it is durable.
-    ///
-    /// # Errors
-    /// Where it cannot be written; then nothing is added.
-    pub async fn add_spending(&self, spending: Spending) -> Result<(), StoreError> {
-        self.trace_writer().write(Rows::of_spending(spending)).await
     }
 
     /// What a key has spent in a month (see `Timestamp::month_index`), millionths of a US dollar.
