@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from machine import CACHE, PEERS, ROOT, Process, cpu, free_port, say, table, venv, wait_for, write
+from machine import CACHE, cpu, free_port, freehold_binary, PEERS, Process, ROOT, say, table, venv, wait_for, write
 
 LITELLM = "litellm[proxy]==1.106.2"
 PORTKEY = "@portkey-ai/gateway@1.15.2"
@@ -87,7 +87,7 @@ models = [{{ name = "{slug(name)}", context_length = 8192 }}{vectors}]
 """)
         path = self.folder / "freehold.toml"
         path.write_text("".join(config))
-        binary = os.environ.get("FREEHOLD_BIN", str(ROOT / "target/release/freehold"))
+        binary = freehold_binary()
         command = [binary, "serve", "--data", str(self.folder)]
         self.process = Process(command, f"{folder}/freehold-{capture}.log")
         wait_for(f"http://127.0.0.1:{self.port}/readyz", self.process)

@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-from machine import CACHE, PEERS, ROOT, Process, cpu, say, table, venv, write
+from machine import CACHE, cpu, freehold_binary, PEERS, Process, say, table, venv, write
 
 XLLAMACPP = "xllamacpp==2026.10.11549"
 MODELS = {
@@ -57,7 +57,7 @@ class Freehold:
 
     def __init__(self, folder, model, threads):
         self.socket = f"{folder}/engine.sock"
-        binary = os.environ.get("FREEHOLD_BIN", str(ROOT / "target/release/freehold"))
+        binary = freehold_binary()
         command = [binary, "engine", "--model", str(model), "--socket", self.socket, "--slots", str(SLOTS)]
         command += ["--context", str(CONTEXT), "--threads", str(threads)]
         # The engine ends when its parent's end of the pipe closes: keep it open.

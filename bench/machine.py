@@ -27,6 +27,15 @@ def cpu():
     return {"model": field("model name"), "cores": os.cpu_count(), "flags": flags, "kernel": platform.release()}
 
 
+def freehold_binary():
+    """The program to measure: a release build."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    binary = Path(os.environ.get("FREEHOLD_BIN", target / "release/freehold"))
+    if not binary.is_file():
+        raise SystemExit(f"{binary} is missing: run cargo build --release --locked -p freehold, or set FREEHOLD_BIN")
+    return str(binary)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
