@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Puts the pinned tools of `cargo xtask check`, and the Python client for its API test, into the cache folder.
+# Puts the pinned tools of `cargo xtask check`, and the Python programs that its tests use, into the cache folder.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-pinned=(scripts/requirements-tools.txt scripts/requirements-client.txt)
+pinned=(scripts/requirements-tools.txt scripts/requirements-client.txt scripts/requirements-iceberg.txt)
 
 # What the folder was made from: the pins and the Python they were installed for.
 wanted=$(cat "${pinned[@]}" <(python3 --version) | sha256sum | cut -d ' ' -f 1)
@@ -24,6 +24,10 @@ pip=("$tools/bin/python" -m pip install --quiet --disable-pip-version-check --no
 
 say "Installing the official API client for its test"
 "${pip[@]}" -r scripts/requirements-client.txt || fail "pip could not install the API client" \
+    "read pip's message above; behind a mirror, set its address in pip's own configuration"
+
+say "Installing PyIceberg for the test of the open tables"
+"${pip[@]}" -r scripts/requirements-iceberg.txt || fail "pip could not install PyIceberg" \
     "read pip's message above; behind a mirror, set its address in pip's own configuration"
 
 say "Installing cargo-deny, cargo-nextest and shellcheck"

@@ -20,6 +20,14 @@ impl<T> Sealed<T> {
     pub const fn new(value: T, owner: Option<Principal>, provenance: Provenance) -> Self {
         Self { value, owner, provenance }
     }
+
+    /// Puts something of the same owner and provenance with the content, still under seal. What joins them is a plain
+    /// function, which can carry nothing out.
+    #[must_use]
+    pub fn with<M>(mut self, more: M, join: fn(&mut T, M)) -> Self {
+        join(&mut self.value, more);
+        self
+    }
 }
 
 /// Content that this caller may read at this epoch.

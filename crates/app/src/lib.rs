@@ -3,11 +3,14 @@
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
+pub mod erasures;
 pub mod groups;
 pub mod import;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
+pub mod lake;
 pub mod links;
 pub mod listing;
 pub mod lookup;
@@ -72,5 +75,5 @@ pub use traces::{FeedbackRequest, TraceFilter, TraceView, give_feedback, trace, 
 // What an `App` is put together from: whoever opens one names no other crate.
 pub use models::{Catalog, CatalogOptions};
 pub use stock::Stock;
-pub use store::{Store, StoreOptions};
+pub use store::{Faults, Store, StoreOptions};
 pub use weights::{ModelFolder, Network};

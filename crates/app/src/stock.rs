@@ -36,6 +36,13 @@ impl Stock {
     pub const fn new(folder: ModelFolder, network: Network, defaults: Vec<String>) -> Self {
         Self { folder, network, defaults }
     }
+
+    /// The records of the installed models by name, as JSON: where each came from.
+    pub(crate) fn records(&self) -> Vec<(String, Vec<u8>)> {
+        let models = self.folder.list().unwrap_or_default().into_iter();
+        let record = |model: weights::Model| Some((model.name, serde_json::to_vec_pretty(&model.installed?).ok()?));
+        models.filter_map(record).collect()
+    }
 }
 
 /// Where a model stands.

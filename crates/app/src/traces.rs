@@ -64,7 +64,7 @@ pub async fn trace(app: &App, asker: &Asker, id: &str) -> Result<TraceView, AppE
 
 async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredTrace>, AppError> {
     let access = Access::of(&app.directory(), &asker.caller);
-    let sealed = app.store.trace(id).await?.ok_or_else(AppError::not_found)?;
+    let sealed = app.store.trace(access.principal(), id).await?.ok_or_else(AppError::not_found)?;
     Ok(open(&access, sealed)?)
 }
 
@@ -104,9 +104,9 @@ pub struct FeedbackRequest {
 /// # Errors
 /// Not found, or a value that is not of its kind.
 pub async fn give_feedback(app: &Arc<App>, asker: &Asker, request: FeedbackRequest) -> Result<Feedback, AppError> {
-    let capture = opened(app, asker, request.trace).await?.trace.capture;
+    let about = opened(app, asker, request.trace).await?.into_inner().trace;
     check_value(request.kind, &request.value)?;
-    let value = kept(capture, request.kind, request.value)?;
+    let value = kept(about.capture, request.kind, request.value)?;
     let now = app.now();
     let feedback = Feedback {
         id: FeedbackId::from_uuid(app.ids.uuid(now)),
@@ -116,7 +116,7 @@ pub async fn give_feedback(app: &Arc<App>, asker: &Asker, request: FeedbackReque
         kind: request.kind,
         value,
     };
-    app.store.add_feedback(feedback.clone()).await?;
+    app.store.add_feedback(feedback.clone(), &about).await?;
     Ok(feedback)
 }
 

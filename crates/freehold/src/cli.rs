@@ -1,14 +1,18 @@
 //! The command line: one file for each command, one place where errors become messages and exit codes.
 
 mod ask;
+mod backup;
 mod command;
 mod completions;
 mod config;
 mod doctor;
 mod door;
 mod engine;
+mod erasures;
+mod export;
 mod groups;
 mod keys;
+mod lake;
 mod listing;
 mod models;
 mod output;
@@ -93,6 +97,18 @@ enum Command {
     /// The record of every exchange
     #[command(after_help = examples::TRACES)]
     Traces(traces::Traces),
+    /// The open tables: what is in them, their upkeep, their verification
+    #[command(after_help = examples::LAKE)]
+    Lake(lake::Lake),
+    /// Copy records and rights, as of one moment, into a folder
+    #[command(after_help = examples::BACKUP)]
+    Backup(backup::Backup),
+    /// Put a backup into a new data folder
+    #[command(after_help = examples::RESTORE)]
+    Restore(backup::Restore),
+    /// Erase a person or an outside customer for good
+    #[command(after_help = examples::ERASURES)]
+    Erasures(erasures::Erasures),
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Completions),
@@ -127,6 +143,10 @@ fn run(cli: Cli) -> Result<(), FreeholdError> {
         Command::Services(command) => block_on(command.run(&globals)),
         Command::Keys(command) => block_on(command.run(&globals)),
         Command::Traces(command) => block_on(command.run(&globals)),
+        Command::Lake(command) => block_on(command.run(&globals)),
+        Command::Backup(command) => block_on(command.run(&globals)),
+        Command::Restore(command) => block_on(command.run(&globals)),
+        Command::Erasures(command) => block_on(command.run(&globals)),
         Command::Completions(command) => command.run(),
         Command::Engine(command) => command.run(),
     }

@@ -11,8 +11,10 @@ mod it {
     mod arguments;
     mod crash;
     mod folder;
+    mod iceberg_client;
     mod keys;
     mod openai_client;
+    mod python;
     mod ready;
     mod server;
     mod settings;

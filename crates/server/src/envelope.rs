@@ -19,6 +19,9 @@ use crate::error::Refusal;
 use crate::requests::RequestLabel;
 use crate::routes::openai::TRACE;
 
+/// Where the routes of the Iceberg catalog begin, whose errors have another form.
+const ICEBERG: &str = "/iceberg/";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request its id, calls what is inside, dresses what comes back, counts and logs.
@@ -32,7 +35,7 @@ pub(crate) async fn envelope(State(door): State<Door>, mut request: Request, nex
         Ok(response) => response,
         Err(_) => Refusal::internal(Some(Arc::new(Panicked))).into_response(),
     };
-    let mut response = dressed(response, id);
+    let mut response = dressed(response, id, route.starts_with(ICEBERG));
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -44,12 +47,12 @@ pub(crate) async fn envelope(State(door): State<Door>, mut request: Request, nex
 }
 
 /// Writes the envelope of a refusal, keeping the headers that were set beside it.
-fn dressed(mut response: Response, id: RequestId) -> Response {
+fn dressed(mut response: Response, id: RequestId, for_iceberg: bool) -> Response {
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else { return response };
     if let Some(cause) = refusal.cause() {
         tracing::error!(request = %id, cause = chain(cause), "request failed");
     }
-    let mut dressed = refusal.dressed(id);
+    let mut dressed = if for_iceberg { refusal.dressed_for_iceberg(id) } else { refusal.dressed(id) };
     for name in [http::header::ALLOW, HeaderName::from_static(TRACE)] {
         if let Some(value) = response.headers_mut().remove(&name) {
             dressed.headers_mut().insert(name, value);
@@ -117,7 +120,14 @@ mod tests {
     async fn a_panic_is_a_500_in_the_envelope_and_the_server_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let (data_dir, clock) = (folder.path().to_owned(), Arc::new(Still));
-        let store = Store::open(StoreOptions { data_dir, database_url: None, clock: clock.clone() }).await.unwrap();
+        let store = Store::open(StoreOptions {
+            data_dir,
+            database_url: None,
+            clock: clock.clone(),
+            faults: app::Faults::default(),
+        })
+        .await
+        .unwrap();
         let models = Catalog::new(CatalogOptions::default());
         let parts = AppOptions { store, models, clock, ids: Ids::seeded(1), key_sets: KeySets::new(None) };
         let app = Arc::new(App::open(parts).await.unwrap());

@@ -94,8 +94,20 @@ impl Refusal {
 
     /// The finished response.
     pub(crate) fn dressed(self, request: RequestId) -> Response {
+        let body = serde_json::to_value(self.clone().into_body(request)).unwrap_or_default();
+        self.dressed_in(&body)
+    }
+
+    /// The same for clients of the Iceberg catalog, whose code is the number of the status.
+    pub(crate) fn dressed_for_iceberg(self, request: RequestId) -> Response {
+        let mut body = serde_json::to_value(self.clone().into_body(request)).unwrap_or_default();
+        body["error"]["code"] = self.status.as_u16().into();
+        self.dressed_in(&body)
+    }
+
+    fn dressed_in(self, body: &serde_json::Value) -> Response {
         let (status, retry_after) = (self.status, self.retry_after_seconds);
-        let body = serde_json::to_vec(&self.into_body(request)).unwrap_or_default();
+        let body = serde_json::to_vec(body).unwrap_or_default();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -129,7 +141,7 @@ impl From<AppError> for Refusal {
 /// What a client is told of a state that cannot be used: the places in the store's own words are for the log.
 fn without_places(code: &str) -> &'static str {
     match code {
-        "state_full" => {
+        "state_full" | "lake_full" => {
             "the server has no room left on its disk and cannot record this: its administrator must free some"
         }
         "state_read_only" => "the server cannot write its state: its administrator must make the data folder writable",

@@ -11,8 +11,8 @@ use utoipa::openapi::{ContentBuilder, Ref};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::{
-    ROUTES, Route, acts, groups, health, import, jobs, keys, links, me, metrics, models, openai, people, services,
-    settings, traces, upstreams,
+    ROUTES, Route, acts, backups, erasures, groups, health, iceberg, import, jobs, keys, lake, links, me, metrics,
+    models, openai, people, services, settings, traces, upstreams,
 };
 
 #[derive(OpenApi)]
@@ -36,7 +36,9 @@ use crate::routes::{
         groups::create, groups::list, groups::show, groups::update, groups::remove, groups::add_member,
         groups::remove_member, services::create, services::list, services::show, services::update,
         services::deactivate, import::import, keys::create, keys::list, keys::show, keys::revoke,
-        acts::epochs, acts::list, settings::show, settings::update,
+        acts::epochs, acts::list, erasures::create, erasures::list, erasures::show,
+        backups::create, lake::status, lake::compact, lake::verify, iceberg::config, iceberg::namespaces, iceberg::namespace,
+        iceberg::tables, iceberg::table, iceberg::metrics, settings::show, settings::update,
         upstreams::list, upstreams::show, upstreams::put, upstreams::remove,
         models::list, models::show, models::remove, models::pull,
         jobs::list, jobs::show, jobs::events, jobs::cancel,

@@ -3,11 +3,15 @@
 //! INVARIANT: a route that is not in [`ROUTES`] does not exist, and each is guarded by its own row.
 
 pub(crate) mod acts;
+pub(crate) mod backups;
+pub(crate) mod erasures;
 pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod iceberg;
 pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod lake;
 pub(crate) mod links;
 pub(crate) mod me;
 pub(crate) mod metrics;
@@ -83,6 +87,8 @@ const KNOWN: &[Role] = &[];
 const USER: &[Role] = &[Role::User];
 const OPERATOR: &[Role] = &[Role::Operator];
 const SECURITY: &[Role] = &[Role::Security];
+/// Who asked what when is not for everybody who operates a part.
+const OPERATOR_OR_SECURITY: &[Role] = &[Role::Operator, Role::Security];
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -146,6 +152,21 @@ pub static ROUTES: &[Route] = &[
     Route::new(POST, "/api/v1/sign_in_links", SECURITY, |method| on(method, links::create)),
     Route::new(GET, "/api/v1/epochs", SECURITY, |method| on(method, acts::epochs)),
     Route::new(GET, "/api/v1/audit", SECURITY, |method| on(method, acts::list)),
+
+    Route::new(POST, "/api/v1/erasures", SECURITY, |method| on(method, erasures::create)),
+    Route::new(GET, "/api/v1/erasures", SECURITY, |method| on(method, erasures::list)),
+    Route::new(GET, "/api/v1/erasures/{erasure}", SECURITY, |method| on(method, erasures::show)),
+
+    Route::new(POST, "/api/v1/backups", OPERATOR, |method| on(method, backups::create)),
+    Route::new(GET, "/api/v1/lake", OPERATOR_OR_SECURITY, |method| on(method, lake::status)),
+    Route::new(POST, "/api/v1/lake/compact", OPERATOR, |method| on(method, lake::compact)),
+    Route::new(POST, "/api/v1/lake/verify", OPERATOR_OR_SECURITY, |method| on(method, lake::verify)),
+    Route::new(GET, "/iceberg/v1/config", ANY, |method| on(method, iceberg::config)),
+    Route::new(GET, "/iceberg/v1/namespaces", OPERATOR_OR_SECURITY, |method| on(method, iceberg::namespaces)),
+    Route::new(GET, "/iceberg/v1/namespaces/{namespace}", OPERATOR_OR_SECURITY, |method| on(method, iceberg::namespace)),
+    Route::new(GET, "/iceberg/v1/namespaces/{namespace}/tables", OPERATOR_OR_SECURITY, |method| on(method, iceberg::tables)),
+    Route::new(GET, "/iceberg/v1/namespaces/{namespace}/tables/{table}", OPERATOR_OR_SECURITY, |method| on(method, iceberg::table)),
+    Route::new(POST, "/iceberg/v1/namespaces/{namespace}/tables/{table}/metrics", OPERATOR_OR_SECURITY, |method| on(method, iceberg::metrics)),
 
     Route::new(GET, "/api/v1/settings", OPERATOR, |method| on(method, settings::show)),
     Route::new(PUT, "/api/v1/settings", OPERATOR, |method| on(method, settings::update)),

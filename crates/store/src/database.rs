@@ -11,6 +11,8 @@ mod value;
 mod writer;
 mod writing;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,9 +52,15 @@ impl Database {
     pub(crate) async fn open(folder: &Folder, address: Option<&str>) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         match address {
-            None => sqlite::open(folder).await,
+            None => Self::open_file(folder, "state.db").await,
             Some(address) => postgres::open(address).await,
         }
+    }
+
+    /// Opens a SQLite file of this name in the folder; makes it where it is missing.
+    pub(crate) async fn open_file(folder: &Folder, name: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        sqlite::open(folder, name).await
     }
 
     pub(crate) const fn backend(&self) -> Backend {
@@ -94,6 +102,19 @@ impl Database {
         let mut taken = self.writer.take().await;
         let rows = sqlx::raw_sql(sql.into_sql_str()).fetch_all(taken.connection().await?).await;
         Ok(rows.map_err(|error| self.fail(error))?.into_iter().map(|row| self.row(row)).collect())
+    }
+
+    /// Copies a SQLite database as it is now into a new file (mode 0600), durably.
+    pub(crate) async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
+        let failed = |source: std::io::Error| StoreError::Folder { path: file.to_owned(), source: Arc::new(source) };
+        let not_text = || failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not valid UTF-8"));
+        let name = file.to_str().ok_or_else(not_text)?.to_owned();
+        let mut taken = self.writer.take().await;
+        let copy = Sql::from(("VACUUM INTO $1", values![name]));
+        copy.into_query().execute(taken.connection().await?).await.map_err(|error| self.fail(error))?;
+        let copied = std::fs::File::open(file).map_err(failed)?;
+        copied.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        copied.sync_all().map_err(failed)
     }
 
     /// Waits for what is in progress and closes all connections. The writer goes last: whoever closes a SQLite file

@@ -90,6 +90,9 @@ pub enum StoreError {
         /// What was tried.
         detail: String,
     },
+    /// The open tables cannot be used.
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
     /// Anything else that the database said.
     #[error("the state database refused a statement: report this with the log of this server")]
     Database(#[source] Arc<sqlx::Error>),
@@ -100,6 +103,7 @@ impl StoreError {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
+            Self::Lake(error) => error.kind(),
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Missing { .. } => ErrorKind::NotFound,
             Self::Address { .. } => ErrorKind::Invalid,
@@ -134,6 +138,7 @@ impl StoreError {
             Self::Tampered { .. } => "state_tampered",
             Self::Address { .. } => "state_address",
             Self::Unavailable { .. } => "state_unavailable",
+            Self::Lake(error) => error.code(),
             Self::Database(_) => "state_error",
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing, and takes it for this process.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        // The open tables name their files by it.
+        let path = &std::path::absolute(path).map_err(|source| refused(path, source))?;
         create_private(path).map_err(|source| refused(path, source))?;
         let lock_path = path.join("lock");
         let lock = open_private(&lock_path).map_err(|source| refused(&lock_path, source))?;
@@ -32,9 +34,20 @@ impl Folder {
         open_private(&path).map_err(|source| refused(&path, source))?;
         Ok(path)
     }
+
+    /// A folder in the folder, made with mode 0700 where it is missing.
+    pub(crate) fn private_folder(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        create_private(&path).map_err(|source| refused(&path, source))
+    }
+
+    /// Where something in the folder is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(path, Permissions::from_mode(0o700))?;
@@ -42,7 +55,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
@@ -66,7 +79,7 @@ fn take(mut lock: File, folder: &Path) -> Result<File, StoreError> {
     Ok(lock)
 }
 
-fn refused(path: &Path, source: io::Error) -> StoreError {
+pub(crate) fn refused(path: &Path, source: io::Error) -> StoreError {
     let place = path.display().to_string();
     match source.kind() {
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreError::ReadOnly { place },

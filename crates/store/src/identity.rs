@@ -19,11 +19,14 @@ use tokio::sync::OwnedMutexGuard;
 use crate::database::Database;
 use crate::error::StoreError;
 use crate::identity::history::History;
+use crate::narrowings::{Narrowing, NarrowingLog};
 use crate::store::Store;
 
 pub use epochs::EpochEntry;
-pub(crate) use epochs::{Head, hex};
+pub(crate) use epochs::{Head, LOST, hex};
+use epochs::{INSERT_EPOCHS, read, row_of};
 pub(crate) use first::first_changes;
+pub(crate) use history::token_of;
 pub(crate) use load::load_newest;
 pub use verify::EpochProof;
 
@@ -55,12 +58,48 @@ impl Store {
             actor,
             at: self.now(),
             changes,
+            log: self.log().clone(),
         };
         // A task of its own: when the caller goes in the middle, memory and disk still agree.
         match tokio::spawn(commit.run()).await {
             Ok(done) => Ok(done?),
             Err(error) => Err(self.database().unavailable(error.to_string()).into()),
         }
+    }
+}
+
+impl Store {
+    /// Fills the epochs up to one with entries that say they were lost: an epoch never goes back, and has no gap.
+    pub(crate) async fn skip_to(&self, through: u64) -> Result<(), StoreError> {
+        let mut head = self.head().lock().await;
+        let mut writing = self.database().write().await?;
+        let mut next = head.clone();
+        while next.epoch() < through {
+            let rows = (next.epoch()..through.min(next.epoch() + 1_000)).map(|_| next.append_lost(self.now()));
+            let rows = rows.map(|entry| row_of(&entry)).collect::<Result<Vec<_>, _>>()?;
+            INSERT_EPOCHS.run(&mut writing, &rows).await?;
+        }
+        writing.commit().await?;
+        *head = next;
+        reload(self.database(), self.snapshot(), &mut head).await
+    }
+
+    /// The changes of the epoch log after an epoch, for the log of narrowings that a crash left behind.
+    pub(crate) async fn narrowings_after(&self, epoch: u64) -> Result<Vec<Narrowing>, StoreError> {
+        let (mut found, mut after) = (Vec::new(), epoch);
+        loop {
+            let entries = read(self.database(), after, 1_000).await?;
+            let Some(last) = entries.last() else { return Ok(found) };
+            after = last.epoch;
+            let directory = self.directory();
+            found.extend(entries.iter().map(|entry| Narrowing::from_log(entry, &directory)));
+        }
+    }
+
+    /// Reads identity again after its rows were changed in place, which only an erasure does.
+    pub(crate) async fn reload_identity(&self) -> Result<(), StoreError> {
+        let mut head = self.head().lock().await;
+        reload(self.database(), self.snapshot(), &mut head).await
     }
 }
 
@@ -71,6 +110,7 @@ struct Commit {
     actor: Option<Actor>,
     at: Timestamp,
     changes: Vec<Change>,
+    log: Arc<NarrowingLog>,
 }
 
 impl Commit {
@@ -79,8 +119,10 @@ impl Commit {
         let mut writing = self.database.write().await?;
         let mut head = self.head.clone();
         let mut history = History::new(&mut writing);
+        let mut narrowings = Vec::with_capacity(self.changes.len());
         for change in &self.changes {
             let entry = head.append(change, self.actor.clone(), self.at);
+            narrowings.push(Narrowing::of(&entry, change));
             history.write(&entry, change, &next).await?;
             next.apply(entry.epoch, change);
         }
@@ -94,6 +136,10 @@ impl Commit {
         let next = Arc::new(next);
         self.snapshot.store(next.clone());
         *self.head = head;
+        // The change itself is durable: a log that fails now is completed at the next start.
+        if let Err(error) = self.log.append(&narrowings) {
+            tracing::error!(%error, "narrowings.log lacks a change: a restore before the next start would not replay it");
+        }
         Ok(next)
     }
 }

@@ -1,12 +1,15 @@
 //! Numbered migrations, each in one transaction together with its version number.
 
+use std::borrow::Cow;
+
 use domain::Timestamp;
 
-use crate::database::{Database, values};
+use crate::database::{Backend, Database, values};
 use crate::error::StoreError;
 
 /// In order; the first is version 1. Written ones never change.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_state.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_state.sql"), include_str!("../migrations/0002_open_tables.sql")];
 
 /// The newest schema that this program knows.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -26,10 +29,18 @@ pub(crate) async fn migrate(database: &Database, now: Timestamp) -> Result<(), S
     }
     for (script, version) in MIGRATIONS.iter().zip(1_i64..) {
         if version > found {
-            writing.execute_script(script).await?;
+            writing.execute_script(&portable(script, database.backend())).await?;
             let insert = "INSERT INTO schema_version (version, applied_at) VALUES ($1, $2)";
             writing.execute((insert, values![version, now])).await?;
         }
     }
     writing.commit().await
+}
+
+/// In SQLite a primary key of this type, and of no other, is the table's own order: one tree less for each table.
+fn portable(script: &'static str, backend: Backend) -> Cow<'static, str> {
+    match backend {
+        Backend::Sqlite => script.replace("BIGINT NOT NULL PRIMARY KEY", "INTEGER NOT NULL PRIMARY KEY").into(),
+        Backend::Postgres => script.into(),
+    }
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
+use lake::Retention;
 
 use crate::contents::{self, compact, day};
 use crate::conversations::remove_conversations;
-use crate::database::{Row, Sql};
+use crate::database::{Row, Sql, Writing};
 use crate::error::StoreError;
 use crate::store::Store;
 
@@ -24,6 +25,39 @@ pub struct RetentionRules {
     pub default_days: u32,
     /// Days by task.
     pub per_task: BTreeMap<String, u32>,
+}
+
+impl RetentionRules {
+    /// For each rule, the select of what is older than it allows.
+    fn older(&self, start: &'static str, now: Timestamp) -> Vec<Sql> {
+        let select = |days: u32| {
+            let mut select = Sql::from(start);
+            select.bind(before(now, days));
+            select
+        };
+        let mut others = select(self.default_days);
+        if !self.per_task.is_empty() {
+            others.push(" AND task NOT IN ").bind_list(self.per_task.keys().map(String::as_str));
+        }
+        let of_tasks = self.per_task.iter().map(|(task, days)| {
+            let mut of_task = select(*days);
+            of_task.push(" AND task = ").bind(task.as_str());
+            of_task
+        });
+        of_tasks
+            .chain([others])
+            .map(|mut which| {
+                which.push(" LIMIT ").bind(BATCH);
+                which
+            })
+            .collect()
+    }
+
+    fn of_tables(&self, now: Timestamp) -> Retention {
+        let first_day = |days: u32| day(now) - i64::from(days);
+        let per_task = self.per_task.iter().map(|(task, days)| (task.clone(), first_day(*days))).collect();
+        Retention { first_day: first_day(self.default_days), per_task }
+    }
 }
 
 /// What a sweep removed.
@@ -52,18 +86,15 @@ impl Store {
     /// # Errors
     /// Where the state cannot be written; batches done before stay done.
     pub async fn sweep_retention(&self, rules: RetentionRules, now: Timestamp) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
-        for (task, days) in &rules.per_task {
-            let mut which = Sql::from("SELECT id FROM traces WHERE task = ");
-            which.bind(task.as_str()).push(" AND created_at < ").bind(before(now, *days));
+        let _turn = self.upkeep().lock().await;
+        let _forgetting = self.forgetting().await;
+        let mut swept = Swept { traces: self.lake().retain(rules.of_tables(now)).await?, ..Swept::default() };
+        for which in rules.older("SELECT id FROM feedback WHERE trace_created_at < ", now) {
+            self.remove_feedback(which, &mut swept).await?;
+        }
+        for which in rules.older("SELECT id FROM traces WHERE created_at < ", now) {
             self.remove_traces(which, &mut swept).await?;
         }
-        let mut which = Sql::from("SELECT id FROM traces WHERE created_at < ");
-        which.bind(before(now, rules.default_days));
-        if !rules.per_task.is_empty() {
-            which.push(" AND task NOT IN ").bind_list(rules.per_task.keys().map(String::as_str));
-        }
-        self.remove_traces(which, &mut swept).await?;
         self.remove_expired_responses(now, &mut swept).await?;
         self.remove_conversations(before(now, rules.default_days), &mut swept).await?;
         let nothing_went = swept == Swept::default();
@@ -71,20 +102,27 @@ impl Store {
         Ok(swept)
     }
 
-    async fn remove_traces(&self, mut which: Sql, swept: &mut Swept) -> Result<(), StoreError> {
-        which.push(" ORDER BY created_at LIMIT ").bind(BATCH);
+    async fn remove_feedback(&self, which: Sql, swept: &mut Swept) -> Result<(), StoreError> {
+        loop {
+            let mut writing = self.database().write().await?;
+            let feedback = ids_of(&writing.fetch_all(which.clone()).await?)?;
+            if feedback.is_empty() {
+                return writing.commit().await;
+            }
+            contents::remove(&mut writing, &feedback).await?;
+            swept.feedback += writing.execute(among("DELETE FROM feedback WHERE id IN ", &feedback)).await?;
+            writing.commit().await?;
+        }
+    }
+
+    async fn remove_traces(&self, which: Sql, swept: &mut Swept) -> Result<(), StoreError> {
         loop {
             let mut writing = self.database().write().await?;
             let traces = ids_of(&writing.fetch_all(which.clone()).await?)?;
             if traces.is_empty() {
                 return writing.commit().await;
             }
-            let feedback = among("SELECT id FROM feedback WHERE trace_id IN ", &traces);
-            let feedback = ids_of(&writing.fetch_all(feedback).await?)?;
-            contents::remove(&mut writing, &feedback).await?;
-            swept.contents += contents::remove(&mut writing, &traces).await?;
-            swept.feedback += writing.execute(among("DELETE FROM feedback WHERE trace_id IN ", &traces)).await?;
-            swept.traces += writing.execute(among("DELETE FROM traces WHERE id IN ", &traces)).await?;
+            remove_exchanges(&mut writing, &traces, swept).await?;
             writing.commit().await?;
         }
     }
@@ -120,6 +158,20 @@ impl Store {
             writing.commit().await?;
         }
     }
+}
+
+/// Removes exchanges from the state, with all that was said in and about them.
+pub(crate) async fn remove_exchanges(
+    writing: &mut Writing,
+    ids: &[String],
+    swept: &mut Swept,
+) -> Result<(), StoreError> {
+    let feedback = ids_of(&writing.fetch_all(among("SELECT id FROM feedback WHERE trace_id IN ", ids)).await?)?;
+    contents::remove(writing, &feedback).await?;
+    swept.contents += contents::remove(writing, ids).await?;
+    swept.feedback += writing.execute(among("DELETE FROM feedback WHERE trace_id IN ", ids)).await?;
+    swept.traces += writing.execute(among("DELETE FROM traces WHERE id IN ", ids)).await?;
+    Ok(())
 }
 
 pub(crate) fn ids_of(rows: &[Row]) -> Result<Vec<String>, StoreError> {

@@ -1,20 +1,24 @@
 //! [`Store`]: the state of one installation, opened. Cheap to clone; all clones are one store.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use access::Directory;
 use arc_swap::ArcSwap;
-use domain::{Clock, Timestamp};
-use tokio::sync::Mutex;
+use domain::{Clock, Principal, Timestamp};
+use lake::{Faults, Lake, LakeOptions};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::contents::Contents;
 use crate::database::{Backend, Database};
 use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::identity::{self, Head};
+use crate::lake_catalog::LakeCatalog;
 use crate::migrations;
-use crate::traces::TraceWriter;
+use crate::narrowings::{Narrowing, NarrowingLog};
+use crate::traces::{TraceWriter, first_number};
 
 /// Where the state is and what time it is.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub struct StoreOptions {
     pub database_url: Option<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Failures of the disk under the open tables, for tests; none by default.
+    pub faults: Faults,
 }
 
 /// One page of a list.
@@ -64,6 +70,11 @@ struct Inner {
     clock: Arc<dyn Clock>,
     traces: TraceWriter,
     contents: Contents,
+    lake: Lake,
+    log: Arc<NarrowingLog>,
+    upkeep: Mutex<()>,
+    forgetting: RwLock<()>,
+    erased: ArcSwap<HashSet<Principal>>,
     folder: std::sync::Mutex<Option<Arc<Folder>>>,
 }
 
@@ -81,14 +92,19 @@ impl Store {
     /// What stands in the way: another server, a damaged or newer state, a folder or database that cannot be used.
     /// Nothing that was there is changed then.
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        let StoreOptions { data_dir, database_url, clock } = options;
+        let StoreOptions { data_dir, database_url, clock, faults } = options;
         let folder = Arc::new(Folder::open(&data_dir)?);
         let database = Database::open(&folder, database_url.as_deref()).await?;
         migrations::migrate(&database, clock.now()).await?;
+        let (log, narrowings) = NarrowingLog::open(&folder)?;
         let (directory, head) = identity::load_newest(&database).await?;
         let empty = head.is_new();
         let contents = Contents::load(&database).await?;
-        let traces = TraceWriter::start(database.clone(), contents.clone(), folder.clone());
+        let catalog = Arc::new(LakeCatalog::open(&folder).await?);
+        let lake =
+            Lake::open(LakeOptions { folder: folder.path("lake"), catalog, clock: clock.clone(), faults }).await?;
+        let next = first_number(&database, &lake).await?;
+        let traces = TraceWriter::start(database.clone(), contents.clone(), folder.clone(), next);
         let store = Self {
             inner: Arc::new(Inner {
                 database,
@@ -97,6 +113,11 @@ impl Store {
                 clock,
                 traces,
                 contents,
+                lake,
+                log: Arc::new(log),
+                upkeep: Mutex::default(),
+                forgetting: RwLock::default(),
+                erased: ArcSwap::from_pointee(HashSet::new()),
                 folder: std::sync::Mutex::new(Some(folder)),
             }),
         };
@@ -107,7 +128,21 @@ impl Store {
                 return Err(error);
             }
         }
+        if let Err(error) = store.catch_up(&narrowings).await {
+            store.close().await;
+            return Err(error);
+        }
         Ok(store)
+    }
+
+    /// Finishes what the last stop, a crash or a restore left to do, before anybody is let in.
+    async fn catch_up(&self, narrowings: &[Narrowing]) -> Result<(), StoreError> {
+        let through = self.log().through();
+        if through < self.directory().epoch() {
+            self.log().append(&self.narrowings_after(through).await?)?;
+        }
+        self.replay(narrowings).await?;
+        self.resume_erasures().await
     }
 
     /// Identity at the newest epoch: a snapshot, without a lock.
@@ -120,6 +155,7 @@ impl Store {
     /// of the store afterwards is refused. A process that dies instead loses nothing that was acknowledged.
     pub async fn close(&self) {
         self.inner.traces.stop().await;
+        self.inner.lake.close().await;
         if self.database().backend() == Backend::Sqlite
             && let Err(error) = self.database().maintain("PRAGMA wal_checkpoint(TRUNCATE)").await
         {
@@ -132,6 +168,44 @@ impl Store {
 
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    /// The open tables: their state, upkeep and verification. Rows leave them through the store's own verbs.
+    #[must_use]
+    pub fn lake(&self) -> &Lake {
+        &self.inner.lake
+    }
+
+    pub(crate) fn log(&self) -> &Arc<NarrowingLog> {
+        &self.inner.log
+    }
+
+    /// Held by what moves or removes records, one after another.
+    pub(crate) fn upkeep(&self) -> &Mutex<()> {
+        &self.inner.upkeep
+    }
+
+    /// From now on nothing that this person or service asks is recorded.
+    pub(crate) fn refuse_records_of(&self, principal: Principal) {
+        self.inner.erased.rcu(|erased| {
+            let mut erased = HashSet::clone(erased);
+            erased.insert(principal);
+            erased
+        });
+    }
+
+    pub(crate) fn refuses_records_of(&self, principal: Principal) -> bool {
+        self.inner.erased.load().contains(&principal)
+    }
+
+    /// While this is held, no record is forgotten.
+    pub(crate) async fn keeping(&self) -> RwLockReadGuard<'_, ()> {
+        self.inner.forgetting.read().await
+    }
+
+    /// Waits for whoever builds on records that are about to be forgotten.
+    pub(crate) async fn forgetting(&self) -> RwLockWriteGuard<'_, ()> {
+        self.inner.forgetting.write().await
     }
 
     pub(crate) fn contents(&self) -> &Contents {

@@ -6,12 +6,13 @@ mod query;
 mod record;
 mod writer;
 
-use domain::{ConversationId, Feedback, KeyId, Timestamp, Trace, TraceContent};
+use domain::{ConversationId, KeyId, Timestamp, Trace, TraceContent};
 
 use crate::conversations::ConversationItem;
 use crate::responses::StoredResponse;
 
-pub use query::TraceQuery;
+pub(crate) use encode::without_nul;
+pub(crate) use query::{first_number, hot_records};
 pub(crate) use writer::TraceWriter;
 
 /// One exchange to record.
@@ -32,17 +33,6 @@ pub struct Kept {
     pub response: Option<StoredResponse>,
     /// What was said, for the end of a conversation of the caller's. One that was deleted meanwhile stays so.
     pub turn: Option<(ConversationId, Vec<ConversationItem>)>,
-}
-
-/// One exchange as it is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredTrace {
-    /// Counts, ids and timings.
-    pub trace: Trace,
-    /// What was said, where it was kept.
-    pub content: Option<TraceContent>,
-    /// What was said about it afterwards, oldest first.
-    pub feedback: Vec<Feedback>,
 }
 
 /// What one exchange adds to its key's month.

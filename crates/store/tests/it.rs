@@ -8,12 +8,14 @@
 )]
 
 mod it {
+    pub(crate) mod backup;
     pub(crate) mod conversations;
     pub(crate) mod damage;
     pub(crate) mod faults;
     pub(crate) mod history;
     pub(crate) mod identity;
     pub(crate) mod kept;
+    pub(crate) mod lake;
     pub(crate) mod postgres;
     pub(crate) mod retention;
     pub(crate) mod traces;

@@ -188,7 +188,12 @@ fn key(secret: &str, holder: Principal) -> Key {
 
 async fn open(folder: &Path, clock: &Arc<TestClock>, base_url: &str) -> Arc<App> {
     let clock: Arc<dyn Clock> = clock.clone();
-    let options = StoreOptions { data_dir: folder.to_owned(), database_url: None, clock: clock.clone() };
+    let options = StoreOptions {
+        data_dir: folder.to_owned(),
+        database_url: None,
+        clock: clock.clone(),
+        faults: app::Faults::default(),
+    };
     let store = Store::open(options).await.unwrap();
     let models = Catalog::new(CatalogOptions::default());
     let upstream: UpstreamConfig = serde_json::from_value(json!({

@@ -87,8 +87,38 @@ Examples:
   freehold traces list --limit 5
   freehold traces list --outcome failed --json
   freehold traces show trc_0192...
+  freehold traces export --output traces.parquet --since 2026-11-01T00:00:00Z
 
 Through the control socket these are the traces of the person `admin`; with --url, those of the key's holder.";
+
+    pub(in crate::cli) const LAKE: &str = "\
+Examples:
+  freehold lake status
+  freehold lake compact                 # now, and not only in the background
+  freehold lake verify
+
+Other programs read the tables through the Iceberg REST catalog at /iceberg, with a key as token.";
+
+    pub(in crate::cli) const BACKUP: &str = "\
+Examples:
+  freehold backup /mnt/backups/2026-11-22
+
+The server may run. Weights are not in it, only where they came from. Keep DIR/narrowings.log elsewhere too: a restore
+replays it.";
+
+    pub(in crate::cli) const RESTORE: &str = "\
+Examples:
+  freehold restore /mnt/backups/2026-11-22 --data /srv/freehold --narrowings /mnt/old/narrowings.log
+
+The data folder must hold no state. What was taken away or erased since the backup, by the log, is so again.";
+
+    pub(in crate::cli) const ERASURES: &str = "\
+Examples:
+  freehold erasures create --person ada
+  freehold erasures create --subject customer-4711
+  freehold erasures list
+
+When it returns, no file of the data folder holds a byte of theirs. Backups made before are not reached.";
 
     pub(in crate::cli) const COMPLETIONS: &str = "\
 Examples:

@@ -5,6 +5,7 @@ use reqwest::Method;
 
 use super::Globals;
 use super::door::{Need, Remote};
+use super::export::Export;
 use super::listing::{self, Paging, segment};
 use crate::error::FreeholdError;
 
@@ -32,6 +33,8 @@ enum Verb {
         #[arg(long)]
         outcome: Option<String>,
     },
+    /// Write traces to a file that other programs read
+    Export(Export),
     /// Show one trace whole
     Show {
         /// Its id
@@ -47,6 +50,7 @@ impl Traces {
                 let filters = [("task", task.as_ref()), ("outcome", outcome.as_ref())];
                 listing::list(at, PATH, paging, &filters, COLUMNS).await
             }
+            Verb::Export(export) => export.run(globals, &self.remote).await,
             Verb::Show { trace } => {
                 listing::show(at, Need::SetUp, Method::GET, &format!("{PATH}/{}", segment(trace)), None).await
             }

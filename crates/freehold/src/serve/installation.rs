@@ -7,7 +7,7 @@ use access::hash_secret;
 use app::issuers::KeySets;
 use app::{App, AppOptions, Ids, ModelFolder, Stock};
 use models::{Catalog, CatalogOptions, UpstreamConfig};
-use store::{Store, StoreOptions};
+use store::{Faults, Store, StoreOptions};
 
 use super::process::install_crypto;
 use crate::clock::SystemClock;
@@ -29,7 +29,8 @@ impl Installation {
         install_crypto();
         let clock = Arc::new(SystemClock);
         let (data_dir, database_url) = (config.data.dir.clone(), config.data.database_url.clone());
-        let store = Store::open(StoreOptions { data_dir, database_url, clock: clock.clone() }).await?;
+        let faults = Faults::default();
+        let store = Store::open(StoreOptions { data_dir, database_url, clock: clock.clone(), faults }).await?;
         let ids = Ids::random();
         let models = catalog(config, &store, &ids).await?;
         // Keys of issuers come from the address that was written down, and from nowhere that it points to.

@@ -1,18 +1,10 @@
-//! The official `openai` Python client against the door: `tests/openai/client.py`, with the interpreter that
-//! `scripts/tools.sh` set up for it.
+//! The official `openai` Python client against the door: `tests/openai/client.py`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use super::python::python;
 use super::server::{EMBEDDING, MODEL, Start};
-
-fn python() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"))).unwrap();
-    let python = cache.join("freehold/tools/bin/python");
-    assert!(python.exists(), "the Python of the client test is not at {}: run `make test`", python.display());
-    python
-}
 
 #[test]
 fn the_official_client_does_all_it_can() {

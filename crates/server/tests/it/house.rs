@@ -90,7 +90,14 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
         let data_dir = folder.path().to_owned();
-        let store = Store::open(StoreOptions { data_dir, database_url: None, clock: clock.clone() }).await.unwrap();
+        let store = Store::open(StoreOptions {
+            data_dir,
+            database_url: None,
+            clock: clock.clone(),
+            faults: app::Faults::default(),
+        })
+        .await
+        .unwrap();
         let models = Catalog::new(CatalogOptions::default());
         let key_sets = KeySets::new(reqwest::Client::new());
         let parts = AppOptions { store, models, clock: clock.clone(), ids: Ids::random(), key_sets };

@@ -41,7 +41,9 @@ async fn every_route_answers_whom_the_table_names_and_nobody_else() {
         for (role, somebody) in &people {
             let reply = try_route(&house, &somebody.key, route, NOBODY).await;
             let may = route.open || route.roles.is_empty() || role.is_some_and(|role| route.roles.contains(&role));
-            let turned_away = reply.status == 403 && reply.code() == "role_missing";
+            // On the routes of the Iceberg catalog the code is the number of the status.
+            let says = || route.path.starts_with("/iceberg/") || reply.code() == "role_missing";
+            let turned_away = reply.status == 403 && says();
             let who = role.map_or("nobody's", Role::as_str);
             assert_eq!(turned_away, !may, "{} {} by {who}: {} {}", route.method, route.path, reply.status, reply.text);
             assert!(

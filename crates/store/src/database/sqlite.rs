@@ -21,8 +21,8 @@ const WRITER: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRA
 
 const READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON";
 
-pub(super) async fn open(folder: &Folder) -> Result<Database, StoreError> {
-    let path = folder.private_file("state.db")?;
+pub(super) async fn open(folder: &Folder, name: &str) -> Result<Database, StoreError> {
+    let path = folder.private_file(name)?;
     let place: Arc<str> = path.display().to_string().into();
     let address = parse(&address_of(&path)?)?;
     // The log and its index take their mode from the database file, made 0600 above.

@@ -1,6 +1,6 @@
 //! One write transaction. It is durable when [`Writing::commit`] returns, and leaves nothing otherwise.
 
-use sqlx::SqlSafeStr;
+use sqlx::AssertSqlSafe;
 
 use crate::database::writer::Taken;
 use crate::database::{Backend, Row, Sql, failure};
@@ -61,9 +61,9 @@ impl Writing {
         done.map(|done| done.rows_affected()).map_err(|error| failure::classify(error, self.taken.place()))
     }
 
-    /// Several statements without values: a migration. A failure ends the transaction.
-    pub(crate) async fn execute_script(&mut self, script: &'static str) -> Result<(), StoreError> {
-        let done = sqlx::raw_sql(script.into_sql_str()).execute(self.taken.connection().await?).await;
+    /// Several statements of ours without values. A failure ends the transaction.
+    pub(crate) async fn execute_script(&mut self, script: &str) -> Result<(), StoreError> {
+        let done = sqlx::raw_sql(AssertSqlSafe(script.to_owned())).execute(self.taken.connection().await?).await;
         match done {
             Ok(_) => Ok(()),
             Err(error) => {

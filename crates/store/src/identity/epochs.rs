@@ -11,6 +11,9 @@ use crate::database::{Database, Insert, Row, Value, json, values};
 use crate::error::StoreError;
 use crate::store::{Store, bounded};
 
+/// The kind of an entry whose change a restore lost.
+pub(crate) const LOST: &str = "lost";
+
 /// The hash before the first entry.
 const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -85,10 +88,19 @@ impl Head {
 
     /// The entry for a change, now the end of the log.
     pub(super) fn append(&mut self, change: &Change, actor: Option<Actor>, at: Timestamp) -> EpochEntry {
+        self.entry(change.kind(), change.ids(), actor, at)
+    }
+
+    /// An entry for a change that a restore lost.
+    pub(super) fn append_lost(&mut self, at: Timestamp) -> EpochEntry {
+        self.entry(LOST, Vec::new(), None, at)
+    }
+
+    fn entry(&mut self, kind: &str, ids: Vec<String>, actor: Option<Actor>, at: Timestamp) -> EpochEntry {
         let mut entry = EpochEntry {
             epoch: self.epoch + 1,
-            kind: change.kind().to_owned(),
-            ids: change.ids(),
+            kind: kind.to_owned(),
+            ids,
             actor,
             at,
             previous_hash: self.hash.clone(),

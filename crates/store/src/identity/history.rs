@@ -190,7 +190,7 @@ pub(super) fn token_text(token: Token) -> String {
 }
 
 /// The reverse of [`token_text`].
-pub(super) fn token_of(text: &str) -> Option<Token> {
+pub(crate) fn token_of(text: &str) -> Option<Token> {
     if text == "everyone" {
         return Some(Token::Everyone);
     }

@@ -8,11 +8,8 @@ use crate::database::{Database, Insert, Sql, Value, Writing, values};
 use crate::error::StoreError;
 use crate::responses::INSERT_RESPONSES;
 
-static INSERT_TRACES: Insert = Insert::new(
-    "INSERT INTO traces (id, created_at, owner, task, model, outcome, prompt_tokens, completion_tokens, \
-        cost_micro_usd, record) VALUES",
-    10,
-);
+static INSERT_TRACES: Insert =
+    Insert::new("INSERT INTO traces (id, created_at, owner, subject, task, outcome, record, number) VALUES", 8);
 
 /// Sums stay at 2^63 - 1 instead of wrapping.
 const ADD_SPENDING: &str = "INSERT INTO key_spending (key_id, month_index, micro_usd, tokens, requests) \

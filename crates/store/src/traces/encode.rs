@@ -50,6 +50,14 @@ impl Rows {
         Ok(())
     }
 
+    /// Gives the exchange its place in the order in which exchanges roll into the open tables.
+    pub(super) fn number(&mut self, next: &mut i64) {
+        if let Some(trace) = &mut self.trace {
+            trace.push((*next).into());
+            *next += 1;
+        }
+    }
+
     /// Bytes of text, roughly: batches are bounded by it.
     pub(super) fn size(&self) -> usize {
         let rows = self.trace.iter().chain(&self.response).chain(&self.contents);
@@ -73,12 +81,9 @@ fn trace_row(trace: &Trace) -> Result<Vec<Value>, StoreError> {
         trace.id,
         trace.created_at,
         trace.caller.principal,
+        trace.caller.subject.as_deref().map(without_nul),
         without_nul(&trace.task),
-        trace.model.as_deref().map(without_nul),
         trace.outcome.as_str(),
-        trace.tokens.prompt,
-        trace.tokens.completion,
-        trace.cost_micro_usd,
         record,
     ])
 }
@@ -91,7 +96,7 @@ fn content_row(trace: &Trace, mut content: TraceContent) -> Result<Vec<Value>, S
 }
 
 /// PostgreSQL's text cannot hold NUL; the record itself is JSON, which escapes it.
-pub(super) fn without_nul(text: &str) -> String {
+pub(crate) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 

@@ -1,6 +1,6 @@
 //! The verbs that record an exchange, and what a key has spent by it.
 
-use domain::KeyId;
+use domain::{Capture, KeyId};
 
 use super::TraceEntry;
 use super::encode::Rows;
@@ -16,7 +16,7 @@ impl Store {
     /// [`StoreError::Conflict`] for an id that is there already, [`StoreError::Full`] while there is no room: then
     /// nothing of it is kept.
     pub async fn record(&self, entry: TraceEntry) -> Result<(), StoreError> {
-        self.trace_writer().write(Rows::encode(entry)?).await
+        self.trace_writer().write(self.rows_of(entry)?).await
     }
 
     /// Records an exchange as [`Store::record`] does, for a caller who does not wait: it is durable within about a tenth
@@ -25,7 +25,15 @@ impl Store {
     /// # Errors
     /// Where the store is closed or the exchange cannot be encoded.
     pub async fn record_behind(&self, entry: TraceEntry) -> Result<(), StoreError> {
-        self.trace_writer().write_behind(Rows::encode(entry)?).await
+        self.trace_writer().write_behind(self.rows_of(entry)?).await
+    }
+
+    /// Of whom was erased only the spending is kept: a request of theirs may still have been running.
+    fn rows_of(&self, mut entry: TraceEntry) -> Result<Rows, StoreError> {
+        if self.refuses_records_of(entry.trace.caller.principal) {
+            entry.trace.capture = Capture::None;
+        }
+        Rows::encode(entry)
     }
 
     /// What a key has spent in a month (see `Timestamp::month_index`), millionths of a US dollar.

@@ -42,10 +42,11 @@ pub(crate) struct TraceWriter {
 }
 
 impl TraceWriter {
-    /// Starts the task. It holds the folder, so that the lock outlives the last write.
-    pub(crate) fn start(database: Database, contents: Contents, folder: Arc<Folder>) -> Self {
+    /// Starts the task; `next` is the number of the next exchange. It holds the folder, so that the lock outlives the
+    /// last write.
+    pub(crate) fn start(database: Database, contents: Contents, folder: Arc<Folder>, next: i64) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(run(waiting, Target { database: database.clone(), contents, _folder: folder }));
+        let task = tokio::spawn(run(waiting, Target { database: database.clone(), contents, _folder: folder, next }));
         Self { queue, task: Mutex::new(Some(task)), database }
     }
 
@@ -59,6 +60,11 @@ impl TraceWriter {
     /// Hands rows over; they are durable soon.
     pub(super) async fn write_behind(&self, rows: Rows) -> Result<(), StoreError> {
         self.send(rows, None).await
+    }
+
+    /// Resolves once everything that was handed over before is durable.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        self.write(Rows::default()).await
     }
 
     async fn send(&self, rows: Rows, answer: Option<Answer>) -> Result<(), StoreError> {
@@ -85,6 +91,8 @@ struct Target {
     database: Database,
     contents: Contents,
     _folder: Arc<Folder>,
+    /// There is one writer, so numbers follow the order in which exchanges become durable.
+    next: i64,
 }
 
 /// What the next transaction will hold.
@@ -111,7 +119,7 @@ impl Batch {
     }
 }
 
-async fn run(mut waiting: mpsc::Receiver<Message>, target: Target) {
+async fn run(mut waiting: mpsc::Receiver<Message>, mut target: Target) {
     let (mut messages, mut batch) = (Vec::with_capacity(MOST_ROWS), Batch::default());
     while gather(&mut waiting, &mut messages, batch.since).await {
         for message in messages.drain(..) {
@@ -120,14 +128,14 @@ async fn run(mut waiting: mpsc::Receiver<Message>, target: Target) {
                 Message::Stop => waiting.close(),
             }
             if batch.is_full() {
-                write(&target, std::mem::take(&mut batch)).await;
+                write(&mut target, std::mem::take(&mut batch)).await;
             }
         }
         if batch.awaited || batch.since.is_some_and(|since| since.elapsed() >= SOON) {
-            write(&target, std::mem::take(&mut batch)).await;
+            write(&mut target, std::mem::take(&mut batch)).await;
         }
     }
-    write(&target, batch).await;
+    write(&mut target, batch).await;
 }
 
 /// Takes what waits, at the latest when what is held since then must go; false once nothing more can come.
@@ -154,12 +162,13 @@ async fn gather(
     received > 0
 }
 
-async fn write(target: &Target, batch: Batch) {
-    let Batch { rows, answers, .. } = batch;
+async fn write(target: &mut Target, batch: Batch) {
+    let Batch { mut rows, answers, .. } = batch;
     if rows.is_empty() {
         return;
     }
-    let Target { database, contents, .. } = target;
+    let Target { database, contents, next, .. } = target;
+    rows.iter_mut().for_each(|row| row.number(next));
     let done = match write_all(database, contents, &rows).await {
         Ok(()) => Ok(rows.iter().map(|_| Ok(())).collect()),
         Err(error) if error.is_of_the_data() => write_each(database, contents, &rows).await,

@@ -16,19 +16,19 @@ use super::world::{access_of, admin, entry_with_reply, open, person, person_id, 
 const CHILD: &str = "FREEHOLD_TEST_CHILD_FOLDER";
 
 /// The folder, in the child.
-fn child_folder() -> Option<PathBuf> {
+pub(crate) fn child_folder() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
 /// This test again, as a child on a folder, through a shell line that ends in `exec "$@"`.
-fn again(test: &str, shell: &str, folder: &Path) -> Command {
+pub(crate) fn again(test: &str, shell: &str, folder: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", shell, "sh"]).arg(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(CHILD, folder).stdout(Stdio::piped());
     command
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut output = std::io::stdout().lock();
     writeln!(output, "{line}").unwrap();
     output.flush().unwrap();
@@ -36,10 +36,11 @@ fn say(line: &str) {
 
 /// Everything that lines like `trace 12` and `person 3` say is there, and the log is whole.
 async fn assert_kept(store: &Store, lines: &[String]) {
+    let owner = Principal::Person(admin(&store.directory()).id);
     for line in lines {
         match line.split_once(' ') {
             Some(("trace", number)) => {
-                let found = store.trace(trace_id(number.parse().unwrap())).await.unwrap();
+                let found = store.trace(owner, trace_id(number.parse().unwrap())).await.unwrap();
                 assert!(found.is_some(), "{line} was acknowledged");
                 let reply = store.response(response_id(number.parse().unwrap())).await.unwrap();
                 assert!(reply.is_some(), "{line} was acknowledged with its reply");
@@ -59,8 +60,9 @@ async fn assert_kept(store: &Store, lines: &[String]) {
 
 /// No exchange is there without its reply, no reply without its exchange.
 async fn assert_whole(store: &Store, numbers: impl Iterator<Item = u128>) {
+    let owner = Principal::Person(admin(&store.directory()).id);
     for number in numbers {
-        let exchange = store.trace(trace_id(number)).await.unwrap().is_some();
+        let exchange = store.trace(owner, trace_id(number)).await.unwrap().is_some();
         let reply = store.response(response_id(number)).await.unwrap().is_some();
         assert_eq!(exchange, reply, "exchange {number} and its reply");
     }

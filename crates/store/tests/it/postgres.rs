@@ -84,7 +84,7 @@ pub(crate) async fn lost_connections_come_back(place: Place) {
         store.commit::<StoreError>(None, |_| Ok(changes)).await.unwrap();
         place.alter(TERMINATE).await;
         store.record(entry(number + 10, owner, "after")).await.unwrap();
-        assert!(store.trace(trace_id(number)).await.unwrap().is_some());
+        assert!(store.trace(owner, trace_id(number)).await.unwrap().is_some());
     }
     let error = Store::open(place.options()).await.unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");

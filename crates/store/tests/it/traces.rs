@@ -15,7 +15,7 @@ use super::world::{
 
 async fn read(store: &Store, owner: PersonId, id: TraceId) -> StoredTrace {
     let access = access_of(&store.directory(), owner);
-    open_sealed(&access, store.trace(id).await.unwrap().unwrap()).unwrap().into_inner()
+    open_sealed(&access, store.trace(Principal::Person(owner), id).await.unwrap().unwrap()).unwrap().into_inner()
 }
 
 async fn listed(store: &Store, owner: PersonId, query: TraceQuery) -> (Vec<u128>, bool) {
@@ -37,13 +37,13 @@ pub(crate) async fn an_exchange_is_read_back_by_its_owner_as_it_was_written(plac
     content.input = json!({"numbers": [1e300, 0.1, 9_007_199_254_740_993_i64, u64::MAX], "text": "a\u{0}b"});
     store.record(written.clone()).await.unwrap();
     for store in [store.clone(), place.reopen(store).await] {
-        if store.trace(trace_id(2)).await.is_err() {
+        if store.trace(Principal::Person(owner), trace_id(2)).await.is_err() {
             continue; // The one that was closed.
         }
         let stored = read(&store, owner, trace_id(1)).await;
         assert_eq!((&stored.trace, &stored.content), (&written.trace, &written.content));
         assert_eq!(stored.feedback, []);
-        assert!(store.trace(trace_id(2)).await.unwrap().is_none());
+        assert!(store.trace(Principal::Person(owner), trace_id(2)).await.unwrap().is_none());
     }
 }
 
@@ -84,12 +84,13 @@ pub(crate) async fn others_cannot_open_it(place: Place) {
     shared.trace.provenance.add(Source::Words { author: Principal::Person(other) });
     store.record(shared).await.unwrap();
     let access = access_of(&store.directory(), other);
-    let sealed = store.trace(trace_id(1)).await.unwrap().unwrap();
+    assert!(store.trace(Principal::Person(other), trace_id(1)).await.unwrap().is_none());
+    let sealed = store.trace(Principal::Person(owner), trace_id(1)).await.unwrap().unwrap();
     assert_eq!(open_sealed(&access, sealed).err(), Some(AccessError::NotFound));
     assert_eq!(listed(&store, other, TraceQuery { limit: 10, ..TraceQuery::default() }).await, (vec![], false));
     // The provenance is that of the exchange: its owner alone is not enough.
     let access = access_of(&store.directory(), owner);
-    let sealed = store.trace(trace_id(2)).await.unwrap().unwrap();
+    let sealed = store.trace(Principal::Person(owner), trace_id(2)).await.unwrap().unwrap();
     assert_eq!(open_sealed(&access, sealed).err(), Some(AccessError::NotFound));
 }
 
@@ -149,7 +150,7 @@ pub(crate) async fn what_an_exchange_leaves_is_kept_with_it_or_not_at_all(place:
         let others = exchange(3, 3, &[]);
         let (result, others) = tokio::join!(store.record(refused.clone()), store.record(others));
         assert!(matches!(result, Err(StoreError::Conflict { .. })), "{result:?}");
-        assert!(store.trace(trace_id(2)).await.unwrap().is_none());
+        assert!(store.trace(owner, trace_id(2)).await.unwrap().is_none());
         assert!(store.response(response_id(2)).await.unwrap().is_none());
         assert_eq!(others.is_ok(), refused.kept.response.unwrap().id == response_id(1));
     }
@@ -166,7 +167,8 @@ pub(crate) async fn what_an_exchange_leaves_is_kept_with_it_or_not_at_all(place:
     store.record(counted).await.unwrap();
     let store = place.reopen(store).await;
     for number in [1, 3, 4, 5, 6] {
-        assert!(store.trace(trace_id(number)).await.unwrap().is_some());
+        let owner = if number == 4 { Principal::Person(person_id(1)) } else { owner };
+        assert!(store.trace(owner, trace_id(number)).await.unwrap().is_some());
         assert_eq!(store.response(response_id(number)).await.unwrap().is_some(), number != 6);
     }
     let access = access_of(&store.directory(), admin(&store.directory()).id);
@@ -187,7 +189,7 @@ pub(crate) async fn what_a_capture_mode_does_not_keep_is_not_there(place: Place)
     for number in 1..=3 {
         assert_eq!(read(&store, owner, trace_id(number)).await.content.is_some(), number < 3);
     }
-    assert!(store.trace(trace_id(4)).await.unwrap().is_none());
+    assert!(store.trace(Principal::Person(owner), trace_id(4)).await.unwrap().is_none());
     assert_eq!(store.spent_micro_usd(key_id(1), now().month_index()).await.unwrap(), 4 * 45);
 }
 
@@ -250,7 +252,9 @@ pub(crate) async fn spending_adds_up_by_key_and_month_under_concurrency(place: P
 pub(crate) async fn feedback_is_read_with_its_trace(place: Place) {
     let store = place.open().await;
     let owner = admin(&store.directory()).id;
-    store.record(entry(1, Principal::Person(owner), "hello")).await.unwrap();
+    let exchange = entry(1, Principal::Person(owner), "hello");
+    let about = exchange.trace.clone();
+    store.record(exchange).await.unwrap();
     let kinds = [
         (FeedbackKind::Rating, json!(-1)),
         (FeedbackKind::Correction, json!({"intent": "refund"})),
@@ -269,13 +273,13 @@ pub(crate) async fn feedback_is_read_with_its_trace(place: Place) {
         })
         .collect();
     for feedback in &said {
-        store.add_feedback(feedback.clone()).await.unwrap();
+        store.add_feedback(feedback.clone(), &about).await.unwrap();
     }
     assert_eq!(read(&store, owner, trace_id(1)).await.feedback, said);
-    let twice = store.add_feedback(said[0].clone()).await.unwrap_err();
+    let twice = store.add_feedback(said[0].clone(), &about).await.unwrap_err();
     assert!(matches!(twice, StoreError::Conflict { .. }), "{twice}");
     let mut astray = said[0].clone();
     (astray.id, astray.trace) = (FeedbackId::from_uuid(Uuid::from_u128(9)), trace_id(2));
-    let astray = store.add_feedback(astray).await.unwrap_err();
+    let astray = store.add_feedback(astray, &about).await.unwrap_err();
     assert!(matches!(astray, StoreError::Missing { .. }), "{astray}");
 }

@@ -11,7 +11,7 @@ use domain::{
 };
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
-use store::{Kept, Store, StoreError, StoreOptions, StoredResponse, TraceEntry};
+use store::{Faults, Kept, Store, StoreError, StoreOptions, StoredResponse, TraceEntry};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -59,6 +59,7 @@ impl Place {
             data_dir: self.folder.path().to_owned(),
             database_url: self.database_url.clone(),
             clock: self.clock.clone(),
+            faults: Faults::default(),
         }
     }
 
@@ -84,7 +85,8 @@ impl Place {
 
 /// A clock that never moves, for places that a test makes itself.
 pub(crate) async fn open(folder: &Path) -> Result<Store, StoreError> {
-    Store::open(StoreOptions { data_dir: folder.to_owned(), database_url: None, clock: SetClock::new() }).await
+    let (data_dir, faults) = (folder.to_owned(), Faults::default());
+    Store::open(StoreOptions { data_dir, database_url: None, clock: SetClock::new(), faults }).await
 }
 
 pub(crate) fn now() -> Timestamp {

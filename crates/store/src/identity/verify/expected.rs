@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::identity::epochs::EpochEntry;
+use crate::identity::epochs::{EpochEntry, LOST};
 
 /// Tables of history, and how their rows are read; `||` joins text.
 pub(super) const TABLES: [(&str, &str); 6] = [
@@ -40,7 +40,7 @@ impl Expected {
             ("remove_member", [group, member]) => self.end("memberships", &format!("{group} {member}"), epoch),
             ("grant_role", [token, role]) => self.begin("grants", &format!("{token} {role}"), epoch),
             ("revoke_role", [token, role]) => self.end("grants", &format!("{token} {role}"), epoch),
-            ("revoke_key" | "add_session" | "end_session", _) => {}
+            ("revoke_key" | "add_session" | "end_session" | LOST, _) => {}
             (kind, _) => self.differs(epoch, format!("'{kind}' with such ids is not known")),
         }
     }
