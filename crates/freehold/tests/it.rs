@@ -9,6 +9,7 @@
 
 mod it {
     mod arguments;
+    mod capture;
     mod crash;
     mod folder;
     mod iceberg_client;

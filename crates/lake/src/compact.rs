@@ -14,9 +14,9 @@ use crate::tables::Table;
 use crate::write::{Partition, arrow_schema, of_columns, sorted, write_file};
 
 /// Files below this size are joined with others of their partition, bytes.
-const SMALL: u64 = 32 << 20;
+const SMALL: u64 = 16 << 20;
 /// Files are joined up to this size, bytes: all of it is in memory at once, several times as large.
-const JOINED: u64 = 64 << 20;
+const JOINED: u64 = 32 << 20;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

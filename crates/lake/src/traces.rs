@@ -77,6 +77,14 @@ impl Lake {
         .await
     }
 
+    /// The largest id of an exchange in the tables, as text, where every file says its own.
+    #[must_use]
+    pub fn newest_id(&self) -> Option<String> {
+        let live = self.inner.live(Table::Traces);
+        let ids: Option<Vec<&str>> = live.files().map(|file| highest(&live, file, "id")).collect();
+        ids?.into_iter().max().map(str::to_owned)
+    }
+
     /// One's own exchanges by id, newest first: at most the query's limit.
     ///
     /// # Errors

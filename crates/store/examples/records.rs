@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use access::{Access, Caller, Change, Person};
 use domain::{
@@ -129,8 +129,49 @@ async fn main() -> Ended {
     figure("one person erased", "seconds", started.elapsed().as_secs_f64())?;
     figure("their exchanges", "number", erasure.removed["traces"] as f64)?;
     figure("tables, of which written again", "mib", mib_since(&folder.join("lake"), began))?;
+
+    let quiet = arrivals(&store, rows).await?;
+    let tidying = tokio::spawn({
+        let store = store.clone();
+        async move { while tidy(&store).await.is_ok() {} }
+    });
+    let busy = arrivals(&store, 2 * rows).await?;
+    tidying.abort();
+    for (name, times) in
+        [("a record while 1,000 a second arrive", quiet), ("the same while they roll and are joined", busy)]
+    {
+        figure(name, "ms_p50", times[times.len() / 2])?;
+        figure(name, "ms_p99", times[times.len() * 99 / 100])?;
+    }
     store.close().await;
     Ok(())
+}
+
+async fn tidy(store: &Store) -> Result<(), StoreError> {
+    store.roll().await?;
+    store.lake().compact(2).await?;
+    Ok(store.lake().expire(Timestamp::from_micros(i64::MAX)).await?)
+}
+
+/// Records 1,000 exchanges a second for ten seconds, whether or not those before are durable; answers how long each took,
+/// milliseconds, sorted.
+async fn arrivals(store: &Store, first: u64) -> Result<Vec<f64>, Box<dyn Error>> {
+    let mut every = tokio::time::interval(Duration::from_millis(1));
+    let mut waiting = Vec::new();
+    for number in first..first + 10_000 {
+        every.tick().await;
+        let (store, entry) = (store.clone(), entry(number, SystemClock.now()));
+        waiting.push(tokio::spawn(async move {
+            let started = Instant::now();
+            store.record(entry).await.map(|()| started.elapsed().as_secs_f64() * 1e3)
+        }));
+    }
+    let mut times = Vec::new();
+    for task in waiting {
+        times.push(task.await??);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
 }
 
 fn figure(what: &str, unit: &str, value: f64) -> std::io::Result<()> {

@@ -51,7 +51,7 @@ impl Store {
     pub async fn back_up(&self, to: &Path, more: Vec<(PathBuf, Vec<u8>)>) -> Result<Backup, StoreError> {
         if self.database().backend() == Backend::Postgres {
             let detail = "the state is in PostgreSQL: stop the server, then dump the database and copy the data folder";
-            return Err(StoreError::Conflict { detail: detail.to_owned() });
+            return Err(StoreError::Backup { detail: detail.to_owned() });
         }
         let to = std::path::absolute(to).map_err(|error| refused(to, error))?;
         create_empty(&to)?;
@@ -82,7 +82,7 @@ pub fn restore(backup: &Path, data_dir: &Path, log: Option<&Path>) -> Result<Bac
     let folder = Folder::open(data_dir)?;
     if folder.path("state.db").exists() {
         let detail = format!("{} holds a state: name a new folder, or move that one away", data_dir.display());
-        return Err(StoreError::Conflict { detail });
+        return Err(StoreError::Backup { detail });
     }
     if let Some(log) = log {
         copy(log, &folder.path(narrowings::FILE))?;
@@ -103,9 +103,12 @@ fn is_of_the_data(path: &Path) -> bool {
 
 fn read(backup: &Path) -> Result<Backup, StoreError> {
     let path = backup.join(LIST);
-    let damaged = |detail: String| StoreError::Corrupt { place: path.display().to_string(), detail };
-    let bytes = fs::read(&path).map_err(|error| damaged(format!("{error}; without it this is no whole backup")))?;
-    let found: Backup = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let refused = |why: &dyn std::fmt::Display| {
+        let path = path.display();
+        StoreError::Backup { detail: format!("{path}: {why}: name a folder that `freehold backup` made, whole") }
+    };
+    let bytes = fs::read(&path).map_err(|error| refused(&error))?;
+    let found: Backup = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
     if found.format > FORMAT {
         return Err(StoreError::Newer { found: found.format.into(), known: FORMAT.into() });
     }
@@ -116,14 +119,16 @@ fn read(backup: &Path) -> Result<Backup, StoreError> {
 fn check(backup: &Path, found: &Backup) -> Result<(), StoreError> {
     for file in &found.files {
         let path = backup.join(&file.path);
-        let damaged =
-            |detail: &str| StoreError::Corrupt { place: path.display().to_string(), detail: detail.to_owned() };
+        let refused = |why: &dyn std::fmt::Display| {
+            let path = path.display();
+            StoreError::Backup { detail: format!("{path} cannot be restored ({why}): take another backup") }
+        };
         if file.path.components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
-            return Err(damaged("it lies outside of the backup"));
+            return Err(refused(&"it lies outside of the backup"));
         }
-        let bytes = fs::read(&path).map_err(|error| damaged(&error.to_string()))?;
+        let bytes = fs::read(&path).map_err(|error| refused(&error))?;
         if hex(&Sha256::digest(&bytes)) != file.sha256 {
-            return Err(damaged("what is in it is not what was written"));
+            return Err(refused(&"what is in it is not what was written"));
         }
     }
     Ok(())
@@ -134,7 +139,7 @@ fn create_empty(folder: &Path) -> Result<(), StoreError> {
     let mut entries = fs::read_dir(folder).map_err(|error| refused(folder, error))?;
     if entries.next().is_some() {
         let detail = format!("{} is not empty: name a new folder for each backup", folder.display());
-        return Err(StoreError::Conflict { detail });
+        return Err(StoreError::Backup { detail });
     }
     Ok(())
 }

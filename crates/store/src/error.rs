@@ -90,6 +90,12 @@ pub enum StoreError {
         /// What was tried.
         detail: String,
     },
+    /// A backup cannot be made there, or what lies there cannot be restored.
+    #[error("{detail}")]
+    Backup {
+        /// What stands in the way, and what to do.
+        detail: String,
+    },
     /// The open tables cannot be used.
     #[error(transparent)]
     Lake(#[from] lake::LakeError),
@@ -104,7 +110,7 @@ impl StoreError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Lake(error) => error.kind(),
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::Backup { .. } => ErrorKind::Conflict,
             Self::Missing { .. } => ErrorKind::NotFound,
             Self::Address { .. } => ErrorKind::Invalid,
             Self::Locked { .. }
@@ -139,6 +145,7 @@ impl StoreError {
             Self::Address { .. } => "state_address",
             Self::Unavailable { .. } => "state_unavailable",
             Self::Lake(error) => error.code(),
+            Self::Backup { .. } => "backup_refused",
             Self::Database(_) => "state_error",
         }
     }

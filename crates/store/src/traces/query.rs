@@ -11,7 +11,7 @@ use lake::{StoredTrace, Table, TraceQuery};
 use serde_json::{Value as Json, json};
 
 use super::encode::without_nul;
-use crate::database::{Database, Row, Sql};
+use crate::database::{Database, Row, Sql, values};
 use crate::error::StoreError;
 use crate::feedback::feedback_of;
 use crate::roll::HotRecord;
@@ -19,6 +19,9 @@ use crate::store::{Page, Store, bounded};
 
 const SELECT: &str = "SELECT t.number, t.record, COALESCE(a.body, b.body) AS body FROM traces t \
     LEFT JOIN contents_a a ON a.id = t.id LEFT JOIN contents_b b ON b.id = t.id";
+
+/// Bytes of text that roll at once, roughly: they are in memory as rows, records and columns.
+const MOST_BYTES: i64 = 64 << 20;
 
 impl Store {
     /// One exchange of this owner, sealed with its owner and its provenance.
@@ -48,7 +51,13 @@ impl Store {
         let hot = rows.iter().map(stored_trace).collect::<Result<Vec<_>, _>>()?;
         let mut ids: Vec<TraceId> = hot.iter().map(|stored| stored.trace.id).collect();
         let mut found: BTreeMap<TraceId, Sealed<StoredTrace>> = BTreeMap::new();
-        let rolled = self.lake().traces(owner, TraceQuery { limit: limit + 1, ..query }).await?;
+        // A page of what is hot is whole where nothing in the tables is newer than its last.
+        let whole = ids.len() > limit as usize
+            && ids.last().zip(self.lake().newest_id()).is_some_and(|(last, newest)| last.to_string() > newest);
+        let rolled = match whole {
+            true => Vec::new(),
+            false => self.lake().traces(owner, TraceQuery { limit: limit + 1, ..query }).await?,
+        };
         ids.extend(rolled.iter().map(|(id, _)| *id));
         found.extend(rolled);
         // What is in both is the same.
@@ -116,10 +125,28 @@ pub(crate) async fn first_number(database: &Database, lake: &lake::Lake) -> Resu
 
 /// Exchanges in the state after a number, in the order of their numbers, as records of the open tables.
 pub(crate) async fn hot_records(database: &Database, after: i64, most: u32) -> Result<Vec<HotRecord>, StoreError> {
+    let sizes = "SELECT t.number, CAST(LENGTH(t.record) + COALESCE(LENGTH(a.body), LENGTH(b.body), 0) AS BIGINT) AS size \
+        FROM traces t LEFT JOIN contents_a a ON a.id = t.id LEFT JOIN contents_b b ON b.id = t.id \
+        WHERE t.number > $1 ORDER BY t.number LIMIT $2";
+    let sizes = database.fetch_all((sizes, values![after, most])).await?;
+    let Some(last) = last_within(&sizes, MOST_BYTES)? else { return Ok(Vec::new()) };
     let mut select = Sql::from(SELECT);
-    select.push(" WHERE t.number > ").bind(after).push(" ORDER BY t.number LIMIT ").bind(most);
+    select.push(" WHERE t.number > ").bind(after).push(" AND t.number <= ").bind(last).push(" ORDER BY t.number");
     let rows = database.fetch_all(select).await?;
     rows.iter().map(hot_record).collect()
+}
+
+/// The number of the last row up to which all have so many bytes together, or of the first one.
+fn last_within(rows: &[Row], bytes: i64) -> Result<Option<i64>, StoreError> {
+    let (mut last, mut sum) = (None, 0);
+    for row in rows {
+        sum += row.number("size")?;
+        if last.is_some() && sum > bytes {
+            break;
+        }
+        last = Some(row.number("number")?);
+    }
+    Ok(last)
 }
 
 fn hot_record(row: &Row) -> Result<HotRecord, StoreError> {

@@ -83,7 +83,7 @@ async fn a_restore_brings_back_what_was_and_nothing_that_was_taken_away_since() 
     let made = store.back_up(&backup, vec![(PathBuf::from("registry/m.json"), b"{}".to_vec())]).await.unwrap();
     assert!(made.files.len() > 10 && made.files.iter().any(|file| file.path == Path::new("registry/m.json")));
     let again = store.back_up(&backup, Vec::new()).await.unwrap_err();
-    assert!(matches!(again, StoreError::Conflict { .. }), "{again}");
+    assert!(matches!(again, StoreError::Backup { .. }), "{again}");
 
     // What happens afterwards: taken away, given, erased.
     store.record(entry(99, Principal::Person(person_id(6)), "after the backup")).await.unwrap();
@@ -163,17 +163,17 @@ async fn a_backup_that_is_not_whole_is_refused_and_nothing_is_changed() {
     let list = fs::read(backup.join("backup.json")).unwrap();
     for cut in [0, 1, list.len() / 2, list.len() - 1] {
         fs::write(backup.join("backup.json"), &list[..cut]).unwrap();
-        assert!(matches!(restore(&backup, &into, None), Err(StoreError::Corrupt { .. })), "{cut}");
+        assert!(matches!(restore(&backup, &into, None), Err(StoreError::Backup { .. })), "{cut}");
     }
     assert!(!into.exists());
     let outside = String::from_utf8(list.clone()).unwrap().replace("\"state.db\"", "\"../state.db\"");
     fs::write(backup.join("backup.json"), outside).unwrap();
-    assert!(matches!(restore(&backup, &into, None), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(restore(&backup, &into, None), Err(StoreError::Backup { .. })));
     fs::write(backup.join("backup.json"), list).unwrap();
     // Nor is a folder that has a state overwritten.
     let before = fs::read(place.folder.path().join("state.db")).unwrap();
     let error = restore(&backup, place.folder.path(), None).unwrap_err();
-    assert!(matches!(error, StoreError::Conflict { .. }) && error.to_string().contains("new folder"), "{error}");
+    assert!(matches!(error, StoreError::Backup { .. }) && error.to_string().contains("new folder"), "{error}");
     assert_eq!(fs::read(place.folder.path().join("state.db")).unwrap(), before);
 }
 
