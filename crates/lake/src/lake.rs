@@ -85,14 +85,23 @@ impl Lake {
         self.inner.live(table).watermark()
     }
 
-    /// Adds records to a table with the number of the last of them, in one commit: after a crash both are there, or
-    /// neither. The records are JSON, with each column where the table's definition says.
+    /// Adds records, which follow number `after`, to a table with the number of the last of them, in one commit: after a
+    /// crash both are there, or neither. The records are JSON, with each column where the table's definition says.
     ///
     /// # Errors
-    /// A record that does not fit, or a disk that fails: then nothing was added.
-    pub async fn append(&self, table: Table, records: Vec<Value>, through: i64) -> Result<(), LakeError> {
+    /// [`LakeError::Changed`] where the table's watermark is not `after`: somebody else who had begun this, and was not
+    /// waited for, has added them. A record that does not fit, or a disk that fails. Then nothing was added.
+    pub async fn append(
+        &self,
+        table: Table,
+        records: Vec<Value>,
+        (after, through): (i64, i64),
+    ) -> Result<(), LakeError> {
         self.changing(move |lake| async move {
             let live = lake.live(table);
+            if live.watermark() != after {
+                return Err(LakeError::Changed { table: table.name().to_owned() });
+            }
             let mut change = Change::of(Operation::Append);
             change.watermark = Some(through);
             for (partition, records) in by_partition(live.definition, &records)? {

@@ -57,16 +57,17 @@ impl Store {
             VALUES ($1, $2, $3, $4, $5, $6, 'running', '{}', $7)";
         let (kind, whom) = words_of(&erasee);
         let hash = self.hash_of(&whom).await?;
-        let (by, via) = columns(actor.as_ref())?;
-        let mut writing = self.database().write().await?;
-        writing.execute((INSERT, values![id, kind, whom, hash.as_str(), by, via, self.now()])).await?;
-        writing.commit().await?;
+        // The log first: an erasure that the state knows of must not be missing from what a restore replays.
         let principal = match &erasee {
             Erasee::Principal(principal) => Some(*principal),
             Erasee::Subject(_) => None,
         };
-        let subject_hash = principal.is_none().then_some(hash);
+        let subject_hash = principal.is_none().then_some(hash.clone());
         self.log().append(&[Narrowing::Erasure { id, principal, subject_hash }])?;
+        let (by, via) = columns(actor.as_ref())?;
+        let mut writing = self.database().write().await?;
+        writing.execute((INSERT, values![id, kind, whom, hash.as_str(), by, via, self.now()])).await?;
+        writing.commit().await?;
         self.finish(id, erasee).await
     }
 

@@ -42,13 +42,24 @@ impl Store {
         actor: Option<Actor>,
         plan: impl FnOnce(&Directory) -> Result<Vec<Change>, E> + Send,
     ) -> Result<Arc<Directory>, E> {
+        self.commit_after(0, actor, plan).await
+    }
+
+    /// The same after a restore: in the same transaction the epochs up to `lost_through` are filled with entries that say
+    /// they were lost, for an epoch never goes back and has no gap.
+    pub(crate) async fn commit_after<E: From<StoreError>>(
+        &self,
+        lost_through: u64,
+        actor: Option<Actor>,
+        plan: impl FnOnce(&Directory) -> Result<Vec<Change>, E> + Send,
+    ) -> Result<Arc<Directory>, E> {
         let mut head = self.head().clone().lock_owned().await;
         if head.stale {
             reload(self.database(), self.snapshot(), &mut head).await?;
         }
         let directory = self.directory();
         let changes = plan(&directory)?;
-        if changes.is_empty() {
+        if changes.is_empty() && head.epoch() >= lost_through {
             return Ok(directory);
         }
         let commit = Commit {
@@ -58,6 +69,7 @@ impl Store {
             actor,
             at: self.now(),
             changes,
+            lost_through,
             log: self.log().clone(),
         };
         // A task of its own: when the caller goes in the middle, memory and disk still agree.
@@ -69,33 +81,6 @@ impl Store {
 }
 
 impl Store {
-    /// Fills the epochs up to one with entries that say they were lost: an epoch never goes back, and has no gap.
-    pub(crate) async fn skip_to(&self, through: u64) -> Result<(), StoreError> {
-        let mut head = self.head().lock().await;
-        let mut writing = self.database().write().await?;
-        let mut next = head.clone();
-        while next.epoch() < through {
-            let rows = (next.epoch()..through.min(next.epoch() + 1_000)).map(|_| next.append_lost(self.now()));
-            let rows = rows.map(|entry| row_of(&entry)).collect::<Result<Vec<_>, _>>()?;
-            INSERT_EPOCHS.run(&mut writing, &rows).await?;
-        }
-        writing.commit().await?;
-        *head = next;
-        reload(self.database(), self.snapshot(), &mut head).await
-    }
-
-    /// The changes of the epoch log after an epoch, for the log of narrowings that a crash left behind.
-    pub(crate) async fn narrowings_after(&self, epoch: u64) -> Result<Vec<Narrowing>, StoreError> {
-        let (mut found, mut after) = (Vec::new(), epoch);
-        loop {
-            let entries = read(self.database(), after, 1_000).await?;
-            let Some(last) = entries.last() else { return Ok(found) };
-            after = last.epoch;
-            let directory = self.directory();
-            found.extend(entries.iter().map(|entry| Narrowing::from_log(entry, &directory)));
-        }
-    }
-
     /// Reads identity again after its rows were changed in place, which only an erasure does.
     pub(crate) async fn reload_identity(&self) -> Result<(), StoreError> {
         let mut head = self.head().lock().await;
@@ -110,6 +95,7 @@ struct Commit {
     actor: Option<Actor>,
     at: Timestamp,
     changes: Vec<Change>,
+    lost_through: u64,
     log: Arc<NarrowingLog>,
 }
 
@@ -118,6 +104,11 @@ impl Commit {
         let mut next = Directory::clone(&self.snapshot.load());
         let mut writing = self.database.write().await?;
         let mut head = self.head.clone();
+        while head.epoch() < self.lost_through {
+            let rows = (head.epoch()..self.lost_through.min(head.epoch() + 1_000)).map(|_| head.append_lost(self.at));
+            let rows = rows.map(|entry| row_of(&entry)).collect::<Result<Vec<_>, _>>()?;
+            INSERT_EPOCHS.run(&mut writing, &rows).await?;
+        }
         let mut history = History::new(&mut writing);
         let mut narrowings = Vec::with_capacity(self.changes.len());
         for change in &self.changes {
@@ -136,11 +127,36 @@ impl Commit {
         let next = Arc::new(next);
         self.snapshot.store(next.clone());
         *self.head = head;
-        // The change itself is durable: a log that fails now is completed at the next start.
-        if let Err(error) = self.log.append(&narrowings) {
-            tracing::error!(%error, "narrowings.log lacks a change: a restore before the next start would not replay it");
+        if let Err(error) = self.log_narrowings(&next, narrowings).await {
+            // The change itself is durable; the next one, or the next start, completes the log.
+            tracing::error!(%error, "narrowings.log lacks a change: a restore until it is there would not replay it");
         }
         Ok(next)
+    }
+
+    /// Appends to the log of narrowings, with what it lacks from before.
+    async fn log_narrowings(&self, next: &Directory, narrowings: Vec<Narrowing>) -> Result<(), StoreError> {
+        let through = self.log.through().max(self.lost_through);
+        let first = next.epoch().saturating_sub(narrowings.len() as u64) + 1;
+        if first <= through + 1 {
+            return self.log.append(&narrowings);
+        }
+        self.log.append(&narrowings_after(&self.database, next, through).await?)
+    }
+}
+
+/// The changes of the epoch log after an epoch, for the log of narrowings that a crash or a full disk left behind.
+pub(crate) async fn narrowings_after(
+    database: &Database,
+    directory: &Directory,
+    epoch: u64,
+) -> Result<Vec<Narrowing>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), epoch);
+    loop {
+        let entries = read(database, after, 1_000).await?;
+        let Some(last) = entries.last() else { return Ok(found) };
+        after = last.epoch;
+        found.extend(entries.iter().map(|entry| Narrowing::from_log(entry, directory)));
     }
 }
 

@@ -107,9 +107,10 @@ impl Store {
                     last.note(kind, ids, *active, *external);
                 }
             }
-            self.skip_to(through).await?;
             let now = self.now();
-            self.commit::<StoreError>(None, |directory| Ok(last.changes(directory, now))).await?;
+            // In one transaction: a crash in the middle must not make the state look as new as the log.
+            self.commit_after::<StoreError>(through, None, |directory| Ok(last.changes(directory, now))).await?;
+            self.reload_identity().await?;
         }
         self.erase_again(records).await
     }

@@ -95,7 +95,7 @@ impl Store {
         }
         for (table, records, has) in [(contents, said, has_contents), (entries, counted, has_entries)] {
             if has < last {
-                self.lake().append(table, records, last).await?;
+                self.lake().append(table, records, (has, last)).await?;
             }
         }
         Ok(Some(count))

@@ -139,7 +139,8 @@ impl Store {
     async fn catch_up(&self, narrowings: &[Narrowing]) -> Result<(), StoreError> {
         let through = self.log().through();
         if through < self.directory().epoch() {
-            self.log().append(&self.narrowings_after(through).await?)?;
+            let missing = identity::narrowings_after(self.database(), &self.directory(), through).await?;
+            self.log().append(&missing)?;
         }
         self.replay(narrowings).await?;
         self.resume_erasures().await

@@ -209,6 +209,10 @@ async fn rolling_is_exactly_once_whatever_operation_fails() {
     let store = place.open().await;
     let expected = [("feedback", 12), ("feedback_contents", 12), ("trace_contents", 11), ("traces", 12)];
     assert_eq!(rows(&store), BTreeMap::from(expected));
+    // Whoever began a roll and was not waited for may still be adding: the same records are not added again.
+    let again = store.lake().append(lake::Table::Traces, Vec::new(), (0, 12)).await.unwrap_err();
+    assert!(matches!(again, lake::LakeError::Changed { .. }), "{again}");
+    assert_eq!(rows(&store)["traces"], 12);
     // Numbers go on where they were, though the state is empty.
     store.record(varied(13, Principal::Person(owner))).await.unwrap();
     store.roll().await.unwrap();
