@@ -30,7 +30,8 @@ class Check(unittest.TestCase):
     def test_counts_ids_and_timings_are_shown_and_content_is_not(self):
         catalog = rest()
         self.assertEqual(catalog.list_namespaces(), [("freehold",)])
-        self.assertEqual(sorted(catalog.list_tables("freehold")), [("freehold", "feedback"), ("freehold", "traces")])
+        shown = [("freehold", name) for name in ("decisions", "feedback", "traces")]
+        self.assertEqual(sorted(catalog.list_tables("freehold")), shown)
         self.assertTrue(catalog.table_exists("freehold.traces"))
         for name in ("trace_contents", "feedback_contents", "never_was"):
             self.assertFalse(catalog.table_exists(f"freehold.{name}"))

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Principal, Provenance, Source, Token};
+use domain::{Principal, Provenance, Rule, Source, Token, Verdict};
 
 use crate::caller::Caller;
+use crate::change::token_id;
 use crate::directory::Directory;
 
 /// What one caller may do at one epoch.
@@ -19,7 +20,11 @@ impl Access {
     /// The access of a caller at the epoch of the snapshot.
     #[must_use]
     pub fn of(directory: &Directory, caller: &Caller) -> Self {
-        let principal = caller.principal();
+        Self::of_principal(directory, caller.principal())
+    }
+
+    /// For a decision that is made again. It must not leave this crate: it opens what is sealed.
+    pub(crate) fn of_principal(directory: &Directory, principal: Principal) -> Self {
         Self { principal, closure: directory.closure(principal), epoch: directory.epoch() }
     }
 
@@ -35,33 +40,51 @@ impl Access {
         self.principal
     }
 
-    /// Whether base models may be used: by `everyone`, and by services for themselves (their role is checked by the
-    /// route). Guests may not until a list names them.
+    /// Whether base models may be used, and why: by `everyone`, and by services for themselves (their role is checked by
+    /// the route). Guests may not until a list names them.
     #[must_use]
-    pub fn uses_base_models(&self) -> bool {
+    pub fn use_of_base_models(&self) -> Verdict {
+        let who = self.principal.to_string();
         match self.principal {
-            Principal::Person(_) => self.closure.contains(&Token::Everyone),
-            Principal::Service(_) => !self.closure.is_empty(),
+            _ if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![who]),
+            Principal::Service(_) => Verdict::yes(Rule::ServiceItself, vec![who]),
+            Principal::Person(_) if self.closure.contains(&Token::Everyone) => {
+                Verdict::yes(Rule::Everyone, vec![who, token_id(&Token::Everyone)])
+            }
+            Principal::Person(_) => Verdict::no(Rule::Guest, vec![who]),
         }
     }
 
-    /// Whether every source of this may be read now (ACCESS.md, rules 7 and 11).
-    #[must_use]
-    pub fn reads_all(&self, provenance: &Provenance) -> bool {
-        provenance.sources().iter().all(|source| self.reads(source))
+    /// Whether every source of this may be read now, and why (ACCESS.md, rules 7 and 11).
+    fn reading_all(&self, provenance: &Provenance) -> Verdict {
+        Verdict::all(provenance.sources().iter().map(|source| self.reading_one(source)))
     }
 
-    /// ACCESS.md, rule 7, the owner clause: the owner, while active.
-    pub(crate) fn owns(&self, owner: Principal) -> bool {
-        self.principal == owner && self.closure.contains(&Token::from(owner))
+    /// ACCESS.md, rule 7: the owner clause (where there is an owner) and every source.
+    pub(crate) fn reading(&self, owner: Option<Principal>, provenance: &Provenance) -> Verdict {
+        let own = owner.map(|owner| self.owning(owner));
+        Verdict::all(own.into_iter().chain([self.reading_all(provenance)]))
     }
 
-    /// Whether this source may be read now. Words are their author's. Documents, traces and adapters are decided by
-    /// their lists, which nobody has given yet: default deny.
-    pub(crate) fn reads(&self, source: &Source) -> bool {
+    /// The owner, while active.
+    fn owning(&self, owner: Principal) -> Verdict {
+        let who = self.principal.to_string();
+        match () {
+            () if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![who]),
+            () if self.principal == owner => Verdict::yes(Rule::Owner, vec![who]),
+            () => Verdict::no(Rule::NotFound, vec![who]),
+        }
+    }
+
+    /// Words are their author's. Documents, traces and adapters are decided by their lists, which nobody has given yet:
+    /// default deny.
+    fn reading_one(&self, source: &Source) -> Verdict {
+        let via = vec![self.principal.to_string(), source.to_string()];
         match source {
-            Source::Words { author } => self.closure.contains(&Token::from(*author)),
-            Source::Document { .. } | Source::Trace { .. } | Source::Adapter { .. } => false,
+            Source::Words { author } if self.closure.contains(&Token::from(*author)) => {
+                Verdict::yes(Rule::OwnWords, via)
+            }
+            _ => Verdict::no(Rule::SourceUnreadable, via),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, Timestamp, Token};
 
 use crate::actor::Actor;
+use crate::decide::{acting, lets_through};
 use crate::directory::{Directory, Key, Person};
 use crate::error::AccessError;
 use crate::secret::{SecretHash, hash_secret};
@@ -162,12 +163,11 @@ pub fn authenticate(directory: &Directory, secret: &str, now: Timestamp) -> Resu
 /// [`AccessError::ActForDenied`] unless the caller is a service whose key has the scope `act_for`, and the person
 /// exists, is active and stands in one of the service's groups (where it is limited to groups).
 pub fn act_for(directory: &Directory, caller: Caller, whom: &OnBehalfOf) -> Result<Caller, AccessError> {
-    let Principal::Service(service) = caller.principal else { return Err(AccessError::ActForDenied) };
-    let key = caller.key.ok_or(AccessError::ActForDenied)?;
-    let person = named(directory, whom).filter(|person| person.active).ok_or(AccessError::ActForDenied)?;
-    if !key.scopes.contains(&Scope::ActFor) || !within_reach(directory, service, person.id) {
+    let person = named(directory, whom).ok_or(AccessError::ActForDenied)?;
+    let verdict = acting(directory, caller.principal, caller.key(), Some(person.id));
+    let (Principal::Service(service), Some(key), true) = (caller.principal, caller.key, verdict.allowed) else {
         return Err(AccessError::ActForDenied);
-    }
+    };
     let principal = Principal::Person(person.id);
     let roles = narrowed(directory.roles(principal), &key);
     Ok(Caller { principal, via: vec![service], key: Some(key), roles })
@@ -202,10 +202,9 @@ impl Caller {
     }
 }
 
-/// A key that names roles has only those; one that names none (or `act_for` alone) has all its holder's.
-fn narrowed(roles: RoleSet, key: &Key) -> RoleSet {
-    let named: RoleSet = key.scopes.iter().filter_map(|scope| scope.role()).collect();
-    if named.is_empty() { roles } else { roles.intersection(&named).copied().collect() }
+fn narrowed(mut roles: RoleSet, key: &Key) -> RoleSet {
+    roles.retain(|role| lets_through(key, *role));
+    roles
 }
 
 fn named<'d>(directory: &'d Directory, whom: &OnBehalfOf) -> Option<&'d Arc<Person>> {

@@ -77,7 +77,8 @@ impl Change {
     }
 }
 
-fn token_id(token: &Token) -> String {
+/// As the epoch log and the reasons of decisions name a token.
+pub(crate) fn token_id(token: &Token) -> String {
     match token {
         Token::Everyone => "everyone".to_owned(),
         Token::Person(id) => id.to_string(),

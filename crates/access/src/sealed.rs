@@ -8,7 +8,7 @@ use domain::{Principal, Provenance};
 use crate::access::Access;
 use crate::error::AccessError;
 
-/// Content that nobody was checked for yet: no Debug, no Serialize, no getter.
+/// Content that nobody was checked for yet: no Debug, no Serialize, no getter of it.
 pub struct Sealed<T> {
     value: T,
     owner: Option<Principal>,
@@ -19,6 +19,12 @@ impl<T> Sealed<T> {
     /// Seals content with whose it is (none: the owner clause always holds) and what it was made from.
     pub const fn new(value: T, owner: Option<Principal>, provenance: Provenance) -> Self {
         Self { value, owner, provenance }
+    }
+
+    /// What a decision about reading it depends on: whose it is and what it was made from. Nothing of the content.
+    #[must_use]
+    pub fn facts(&self) -> (Option<Principal>, Provenance) {
+        (self.owner, self.provenance.clone())
     }
 
     /// Puts something of the same owner and provenance with the content, still under seal. What joins them is a plain
@@ -54,6 +60,6 @@ impl<T> Deref for Checked<T> {
 /// # Errors
 /// [`AccessError::NotFound`], the same as for what does not exist.
 pub fn open<T>(access: &Access, sealed: Sealed<T>) -> Result<Checked<T>, AccessError> {
-    let owned = sealed.owner.is_none_or(|owner| access.owns(owner));
-    if owned && access.reads_all(&sealed.provenance) { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
+    let verdict = access.reading(sealed.owner, &sealed.provenance);
+    if verdict.allowed { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
 }

@@ -10,11 +10,12 @@ use crate::exchange::{Asker, Exchange};
 /// The route to a model that the asker may use. Base models are for `everyone` and for services with role `user`:
 /// guests and strangers get the answer for a name that never was.
 pub(crate) fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Route, AppError> {
-    let unknown = || AppError::from(ModelsError::UnknownModel { name: name.to_owned() });
-    if !exchange.access().uses_base_models() {
-        return Err(unknown());
+    let route = app.models.resolve(name);
+    // Of a name that leads nowhere there is nothing to decide, and nothing to record.
+    if !exchange.may_use(route.as_ref().ok().map(Route::model)) {
+        return Err(ModelsError::UnknownModel { name: name.to_owned() }.into());
     }
-    let route = app.models.resolve(name)?;
+    let route = route?;
     exchange.routed_to(&route);
     Ok(route)
 }
@@ -23,7 +24,7 @@ pub(crate) fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Ro
 pub(crate) fn sees_base_models(app: &App, asker: &Asker) -> bool {
     let access = access::Access::of(&app.directory(), &asker.caller);
     let needs_role = asker.caller.person().is_none();
-    access.uses_base_models() && (!needs_role || asker.caller.has(Role::User))
+    access.use_of_base_models().allowed && (!needs_role || asker.caller.has(Role::User))
 }
 
 /// The outside customer of a request: named in `user` by a service that acts for itself.

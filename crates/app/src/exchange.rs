@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::{Access, Caller};
+use access::{Access, Caller, decide};
 use domain::{
-    Capture, ErrorKind, Limits, Outcome, Price, Provenance, Stage, TokenCounts, Trace, TraceContent, TraceId,
+    Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, Price, Provenance, Question, Resource, Stage,
+    TokenCounts, Trace, TraceContent, TraceId, Verdict,
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;
@@ -17,6 +18,7 @@ use wire::freehold::Additions;
 
 use crate::answer::Unanswered;
 use crate::app::App;
+use crate::decisions::decision;
 use crate::error::AppError;
 use crate::limiter::{Reservation, WorstCase};
 use crate::redact::redact;
@@ -42,6 +44,7 @@ pub struct Exchange {
     trace: Trace,
     content: TraceContent,
     kept: Kept,
+    decisions: Vec<Decision>,
     price: Price,
     reservation: Option<Reservation>,
     worst: Option<WorstCase>,
@@ -70,6 +73,7 @@ impl Exchange {
             trace,
             content: TraceContent::default(),
             kept: Kept::default(),
+            decisions: Vec::new(),
             price: Price::default(),
             reservation: None,
             worst: None,
@@ -90,6 +94,27 @@ impl Exchange {
     #[must_use]
     pub const fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Whether the asker may use this model, by what they may do at the start of the exchange; the decision is
+    /// recorded where the model has a name here.
+    pub(crate) fn may_use(&mut self, model: Option<&str>) -> bool {
+        let verdict = self.access.use_of_base_models();
+        let allowed = verdict.allowed;
+        if let Some(name) = model {
+            let question = self.question(Action::Use, Resource::Model { name: name.to_owned() });
+            self.decided(self.access.epoch(), question, verdict);
+        }
+        allowed
+    }
+
+    fn question(&self, action: Action, resource: Resource) -> Question {
+        Question { caller: CallerRecord { subject: None, ..self.trace.caller.clone() }, action, resource }
+    }
+
+    fn decided(&mut self, epoch: u64, question: Question, verdict: Verdict) {
+        let trace = Some(self.trace.id);
+        self.decisions.push(Decision { trace, ..decision(&self.app, epoch, question, verdict) });
     }
 
     /// The record so far.
@@ -250,12 +275,24 @@ impl Exchange {
         if directory.epoch() == self.checked_epoch {
             return Ok(());
         }
-        let access = Access::of(&directory, &self.caller);
-        let may_go_on = self.caller.recheck(&directory, self.app.now()).is_ok()
-            && access.uses_base_models()
-            && access.reads_all(&self.trace.provenance);
         self.checked_epoch = directory.epoch();
+        let model = Resource::Model { name: self.trace.task.clone() };
+        let mut may_go_on = self.caller.recheck(&directory, self.app.now()).is_ok();
+        for (action, resource) in [(Action::Use, model), (Action::Read, self.resource())] {
+            let question = self.question(action, resource);
+            let verdict = decide(&directory, &question);
+            if !verdict.allowed {
+                may_go_on = false;
+                self.decided(directory.epoch(), question, verdict);
+            }
+        }
         if may_go_on { Ok(()) } else { Err(AppError::AccessChanged) }
+    }
+
+    /// This exchange, as a decision about reading it names it.
+    fn resource(&self) -> Resource {
+        let Trace { id, caller, provenance, .. } = &self.trace;
+        Resource::Trace { trace: *id, owner: Some(caller.principal), provenance: provenance.clone() }
     }
 
     fn elapsed_ms(&self) -> f64 {
@@ -323,7 +360,11 @@ impl Exchange {
             Capture::Redacted => Some(redacted(content)),
             Capture::Full => Some(content),
         };
-        TraceEntry { trace: self.trace.clone(), content, kept: std::mem::take(&mut self.kept) }
+        let (kept, mut decisions) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.decisions));
+        for decision in &mut decisions {
+            decision.task.clone_from(&self.trace.task);
+        }
+        TraceEntry { trace: self.trace.clone(), content, kept, decisions }
     }
 
     /// Records in a task of its own: a client that leaves now takes nothing away.

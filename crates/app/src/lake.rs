@@ -45,6 +45,8 @@ pub struct Tidied {
     pub traces: u64,
     /// Feedback that did.
     pub feedback: u64,
+    /// Decisions that did.
+    pub decisions: u64,
     /// Files that were joined.
     pub files_before: u64,
     /// What they became.
@@ -109,8 +111,8 @@ pub async fn upkeep(app: &App) -> Result<Tidied, AppError> {
 /// # Errors
 /// The state or the tables cannot be read or written.
 pub async fn roll(app: &App) -> Result<Tidied, AppError> {
-    let rolled = app.store.roll().await?;
-    Ok(Tidied { traces: rolled.traces, feedback: rolled.feedback, ..Tidied::default() })
+    let store::Rolled { traces, feedback, decisions } = app.store.roll().await?;
+    Ok(Tidied { traces, feedback, decisions, ..Tidied::default() })
 }
 
 async fn tidy(app: &App, at_least: usize) -> Result<Tidied, AppError> {

@@ -4,6 +4,7 @@
 pub mod admin;
 pub mod audit;
 pub mod backup;
+pub mod decisions;
 pub mod erasures;
 pub mod groups;
 pub mod import;

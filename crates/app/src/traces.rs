@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use access::{Access, Checked, open};
+use access::{Access, Checked, Sealed, open};
 use domain::{
-    Capture, Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Timestamp, Trace, TraceContent, TraceId,
+    Action, Capture, Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Resource, Timestamp, Trace,
+    TraceContent, TraceId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Page, StoredTrace, TraceQuery};
 
 use crate::app::App;
+use crate::decisions;
 use crate::error::AppError;
 use crate::exchange::Asker;
 use crate::listing::{Listing, Slice};
@@ -64,8 +66,17 @@ pub async fn trace(app: &App, asker: &Asker, id: &str) -> Result<TraceView, AppE
 
 async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredTrace>, AppError> {
     let access = Access::of(&app.directory(), &asker.caller);
-    let sealed = app.store.trace(access.principal(), id).await?.ok_or_else(AppError::not_found)?;
-    Ok(open(&access, sealed)?)
+    let sealed = app.store.trace(access.principal(), id).await?;
+    let (owner, provenance) = sealed.as_ref().map(Sealed::facts).unwrap_or_default();
+    match sealed.and_then(|sealed| open(&access, sealed).ok()) {
+        Some(opened) => Ok(opened),
+        None => {
+            // The same for somebody else's and for none at all: neither is among the asker's own.
+            let resource = Resource::Trace { trace: id, owner, provenance };
+            decisions::refused(app, decisions::question(asker, Action::Read, resource)).await;
+            Err(AppError::not_found())
+        }
+    }
 }
 
 /// The asker's traces, newest first.

@@ -96,6 +96,8 @@ ids! {
     DocumentId "doc_";
     /// One recorded exchange.
     TraceId "trc_";
+    /// One recorded answer to who may do what.
+    DecisionId "dec_";
     /// A rating, correction, outcome or comment on a trace.
     FeedbackId "fbk_";
     /// A named job for a model.

@@ -75,6 +75,8 @@ words! {
         Process "process",
         /// Administer it.
         Administer "administer",
+        /// Ask in a person's place.
+        ActFor "act_for",
     }
 }
 

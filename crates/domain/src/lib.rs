@@ -4,6 +4,7 @@
 //! fields. Evidence types, which prove that a check was made, live in `access`.
 
 mod capture;
+mod decision;
 mod error;
 mod id;
 mod identity;
@@ -13,10 +14,11 @@ mod time;
 mod trace;
 
 pub use capture::Capture;
+pub use decision::{Decision, Question, Reason, Resource, Rule, Verdict};
 pub use error::ErrorKind;
 pub use id::{
-    AdapterId, ConversationId, DatasetId, DocumentId, ErasureId, FeedbackId, GroupId, IdError, JobId, KeyId, LinkId,
-    PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId, TraceId, UpstreamId,
+    AdapterId, ConversationId, DatasetId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId, IdError, JobId,
+    KeyId, LinkId, PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId, TraceId, UpstreamId,
 };
 pub use identity::{Action, Member, Principal, Role, Scope, Token};
 pub use limits::{Cost, Limits, Price};

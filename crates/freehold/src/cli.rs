@@ -1,6 +1,7 @@
 //! The command line: one file for each command, one place where errors become messages and exit codes.
 
 mod ask;
+mod audit;
 mod backup;
 mod command;
 mod completions;
@@ -97,6 +98,9 @@ enum Command {
     /// The record of every exchange
     #[command(after_help = examples::TRACES)]
     Traces(traces::Traces),
+    /// Who asked for what and why it was allowed or not; past decisions given again
+    #[command(after_help = examples::AUDIT)]
+    Audit(audit::Audit),
     /// The open tables: what is in them, their upkeep, their verification
     #[command(after_help = examples::LAKE)]
     Lake(lake::Lake),
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> Result<(), FreeholdError> {
         Command::Services(command) => block_on(command.run(&globals)),
         Command::Keys(command) => block_on(command.run(&globals)),
         Command::Traces(command) => block_on(command.run(&globals)),
+        Command::Audit(command) => block_on(command.run(&globals)),
         Command::Lake(command) => block_on(command.run(&globals)),
         Command::Backup(command) => block_on(command.run(&globals)),
         Command::Restore(command) => block_on(command.run(&globals)),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow_schema::SchemaRef;
 use domain::Timestamp;
 use serde_json::{Map, Value};
@@ -42,6 +44,11 @@ fn array(column: &Column, records: &[&Value]) -> Result<ArrayRef, String> {
         Kind::Double => {
             let numbers = values.map(|value| value.map(|value| value.as_f64().ok_or("no number")).transpose());
             Arc::new(numbers.collect::<Result<Float64Array, _>>()?)
+        }
+        Kind::Truth => {
+            let truths =
+                values.map(|value| value.map(|value| value.as_bool().ok_or("neither true nor false")).transpose());
+            Arc::new(truths.collect::<Result<BooleanArray, _>>()?)
         }
         Kind::Time => {
             let times = values.map(|value| value.map(micros).transpose());
@@ -95,6 +102,7 @@ fn value(column: &Column, array: &ArrayRef, row: usize) -> Result<Value, &'stati
         }
         Kind::Long => array.as_primitive_opt::<Int64Type>().ok_or(OTHER)?.value(row).into(),
         Kind::Double => array.as_primitive_opt::<Float64Type>().ok_or(OTHER)?.value(row).into(),
+        Kind::Truth => array.as_boolean_opt().ok_or(OTHER)?.value(row).into(),
         Kind::Time => {
             let micros = array.as_primitive_opt::<TimestampMicrosecondType>().ok_or(OTHER)?.value(row);
             Timestamp::from_micros(micros).to_string().into()

@@ -40,8 +40,8 @@ impl Erasee {
         }
     }
 
-    /// How it stands in provenance, where that can name it.
-    fn in_provenance(&self) -> Option<String> {
+    /// How it stands in JSON, where that can name it.
+    fn in_json(&self) -> Option<String> {
         matches!(self, Self::Principal(_)).then(|| format!("\"{}\"", self.text()))
     }
 }
@@ -123,7 +123,7 @@ impl Lake {
 /// Looks at the columns of people only: most files name others.
 async fn is_named(live: &Live, file: &DataFile, erasee: &Erasee) -> Result<bool, LakeError> {
     let mut columns = erasee.columns(live.definition);
-    columns.push("provenance");
+    columns.extend(live.definition.mentions);
     for batch in rows(live, file, None, Some(&columns)).await? {
         if mask(live.definition, &batch, erasee)?.iter().any(|named| named == Some(true)) {
             return Ok(true);
@@ -151,10 +151,10 @@ fn mask(definition: &'static Definition, rows: &RecordBatch, erasee: &Erasee) ->
     let text = |name: &str| rows.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
     let names = erasee.columns(definition).into_iter().map(|name| text(name).ok_or_else(damaged));
     let (names, whom) = (names.collect::<Result<Vec<_>, _>>()?, erasee.text());
-    let provenance = text("provenance").zip(erasee.in_provenance());
+    let mentions = definition.mentions.and_then(text).zip(erasee.in_json());
     let is_named = |row: usize| {
         let by_column = names.iter().any(|array| array.is_valid(row) && array.value(row) == whom);
-        by_column || provenance.as_ref().is_some_and(|(array, whom)| array.value(row).contains(whom.as_str()))
+        by_column || mentions.as_ref().is_some_and(|(array, whom)| array.value(row).contains(whom.as_str()))
     };
     Ok((0..rows.num_rows()).map(|row| Some(is_named(row))).collect())
 }

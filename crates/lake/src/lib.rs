@@ -9,6 +9,7 @@ mod catalog;
 mod commit;
 mod compact;
 mod copy;
+mod decisions;
 mod erase;
 mod error;
 mod export;
@@ -27,6 +28,7 @@ mod write;
 
 pub use catalog::{CatalogStore, NAMESPACE};
 pub use compact::Compacted;
+pub use decisions::DecisionQuery;
 pub use erase::{Erased, Erasee};
 pub use error::LakeError;
 pub use export::TraceExport;

@@ -1,6 +1,6 @@
 //! Reading rows of one table: files are chosen by their bounds, row groups and pages by theirs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 use futures::{TryStreamExt, stream};
@@ -87,4 +87,42 @@ pub(crate) async fn records(live: &Live, file: &DataFile, matching: Predicate) -
         records.extend(records_of(live.definition, &batch)?);
     }
     Ok(records)
+}
+
+/// The newest matching records by id, newest first. Files are read from the newest id down, until no other can hold a
+/// newer one than those that were found.
+pub(crate) async fn newest(
+    live: &Live,
+    mut files: Vec<&DataFile>,
+    matching: &Predicate,
+    limit: u32,
+) -> Result<Vec<Value>, LakeError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    files.sort_by(|one, other| highest(live, other, "id").cmp(&highest(live, one, "id")));
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
+    for file in files {
+        let full = found.len() >= limit;
+        let oldest = found.first_key_value().map(|(id, _)| id.as_str());
+        if full && highest(live, file, "id").is_some_and(|highest| Some(highest) < oldest) {
+            break;
+        }
+        for record in records(live, file, matching.clone()).await? {
+            found.insert(text_at(&record, "/id").to_owned(), record);
+            if found.len() > limit {
+                found.pop_first();
+            }
+        }
+    }
+    Ok(found.into_values().rev().collect())
+}
+
+/// The largest id in a table, as text, where every file says its own.
+pub(crate) fn newest_id(live: &Live) -> Option<String> {
+    let ids: Option<Vec<&str>> = live.files().map(|file| highest(live, file, "id")).collect();
+    ids?.into_iter().max().map(str::to_owned)
+}
+
+/// The text at a place of a record; empty where there is none.
+pub(crate) fn text_at<'a>(record: &'a Value, pointer: &str) -> &'a str {
+    record.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

@@ -44,6 +44,7 @@ fn field(column: &Column) -> Arc<NestedField> {
         Kind::Text | Kind::Json => PrimitiveType::String,
         Kind::Long => PrimitiveType::Long,
         Kind::Double => PrimitiveType::Double,
+        Kind::Truth => PrimitiveType::Boolean,
         Kind::Time => PrimitiveType::Timestamptz,
     };
     let field = NestedField::new(column.id, column.name, Type::Primitive(kind), column.required);

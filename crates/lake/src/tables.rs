@@ -12,11 +12,14 @@ pub enum Table {
     Feedback,
     /// What was said.
     FeedbackContents,
+    /// Who asked for what, the answer, and the rules that gave it.
+    Decisions,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Traces, Self::TraceContents, Self::Feedback, Self::FeedbackContents];
+    pub const ALL: [Self; 5] =
+        [Self::Traces, Self::TraceContents, Self::Feedback, Self::FeedbackContents, Self::Decisions];
 
     /// The name in the catalog.
     #[must_use]
@@ -42,6 +45,7 @@ impl Table {
             Self::TraceContents => &TRACE_CONTENTS,
             Self::Feedback => &FEEDBACK,
             Self::FeedbackContents => &FEEDBACK_CONTENTS,
+            Self::Decisions => &DECISIONS,
         }
     }
 }
@@ -56,6 +60,8 @@ pub(crate) struct Definition {
     pub(crate) time: &'static str,
     /// Columns that hold a person, service or subject whose erasure takes the row.
     pub(crate) people: &'static [&'static str],
+    /// The column of JSON that may name others, whose erasure takes the row as well.
+    pub(crate) mentions: Option<&'static str>,
 }
 
 impl Definition {
@@ -92,6 +98,7 @@ pub(crate) enum Kind {
     Json,
     Long,
     Double,
+    Truth,
     /// Microseconds, UTC; RFC 3339 in the record.
     Time,
 }
@@ -104,13 +111,14 @@ const fn required(id: i32, name: &'static str, kind: Kind, at: &'static str, abo
     Column { id, name, kind, at, required: true, about }
 }
 
-use Kind::{Double, Json, Long, Text, Time};
+use Kind::{Double, Json, Long, Text, Time, Truth};
 
 static TRACES: Definition = Definition {
     name: "traces",
     about: "Exchanges: counts, ids and timings. What was said is in trace_contents.",
     time: "created_at",
     people: &["owner", "subject"],
+    mentions: Some("provenance"),
     columns: &[
         required(1, "id", Text, "/id", "trc_ and a UUIDv7, which begins with the time"),
         required(2, "created_at", Time, "/created_at", "when the request was received"),
@@ -157,6 +165,7 @@ static TRACE_CONTENTS: Definition = Definition {
     about: "What was said in exchanges, where it was kept. Joined with traces by id.",
     time: "created_at",
     people: &["owner", "subject"],
+    mentions: Some("provenance"),
     columns: &[
         required(1, "id", Text, "/id", "the exchange"),
         required(2, "created_at", Time, "/created_at", "when the request was received"),
@@ -176,6 +185,7 @@ static FEEDBACK: Definition = Definition {
     about: "Who said something about an exchange afterwards, and when. What was said is in feedback_contents.",
     time: "trace_created_at",
     people: &["owner", "by", "subject"],
+    mentions: None,
     columns: &[
         required(1, "id", Text, "/id", "its id"),
         required(2, "trace", Text, "/trace", "the exchange it is about"),
@@ -194,6 +204,7 @@ static FEEDBACK_CONTENTS: Definition = Definition {
     about: "What was said about exchanges afterwards. Joined with feedback by id.",
     time: "trace_created_at",
     people: &["owner", "by", "subject"],
+    mentions: None,
     columns: &[
         required(1, "id", Text, "/id", "the feedback"),
         required(2, "trace", Text, "/trace", "the exchange it is about"),
@@ -203,6 +214,30 @@ static FEEDBACK_CONTENTS: Definition = Definition {
         column(6, "subject", Text, "/subject", "the exchange's outside customer"),
         required(7, "by", Text, "/by", "who said it"),
         required(8, "value", Json, "/value", "what was said, as JSON"),
+    ],
+};
+
+static DECISIONS: Definition = Definition {
+    name: "decisions",
+    about: "Who asked for what, the answer, and the rules that gave it: enough to give it again.",
+    time: "created_at",
+    people: &["owner"],
+    mentions: Some("resource"),
+    columns: &[
+        required(1, "id", Text, "/id", "dec_ and a UUIDv7, which begins with the time"),
+        required(2, "created_at", Time, "/created_at", "when"),
+        column(3, "trace", Text, "/trace", "the exchange that it was about"),
+        required(4, "task", Text, "/task", "the exchange's task; empty where there is none"),
+        required(5, "owner", Text, "/caller/principal", "who asked: the person, or the service for itself"),
+        column(6, "via", Json, "/caller/via", "services that carried it, outermost first, as JSON"),
+        column(7, "key", Text, "/caller/key", "the key that opened the door"),
+        column(8, "purpose", Text, "/caller/purpose", "what for, where the client says"),
+        required(9, "action", Text, "/action", "what for: use, read, act_for, ..."),
+        required(10, "resource", Json, "/resource", "on what, with what the answer depends on, as JSON"),
+        required(11, "allowed", Truth, "/allowed", "yes or no"),
+        required(12, "reasons", Json, "/reasons", "the rules that gave the answer: [{rule, via}], as JSON"),
+        required(13, "epoch", Long, "/epoch", "the epoch of permissions"),
+        column(14, "policy_hash", Text, "/policy_hash", "hash of the policies in force, hex"),
     ],
 };
 
@@ -216,7 +251,9 @@ mod tests {
             let definition = table.definition();
             let ids: std::collections::BTreeSet<i32> = definition.columns.iter().map(|column| column.id).collect();
             assert_eq!(ids.len(), definition.columns.len(), "{table:?}");
-            for name in ["id", "owner", "task", definition.time].iter().chain(definition.people) {
+            for name in
+                ["id", "owner", "task", definition.time].iter().chain(definition.people).chain(&definition.mentions)
+            {
                 assert!(definition.column(name).is_some(), "{table:?} has {name}");
             }
             assert_eq!(Table::named(table.name()), Some(table));

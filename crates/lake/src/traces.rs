@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::error::LakeError;
 use crate::lake::{Inner, Lake};
 use crate::live::Live;
-use crate::scan::{equals, highest, is_in, lowest, may_hold, records};
+use crate::scan::{equals, highest, is_in, lowest, may_hold, newest, newest_id, records, text_at};
 use crate::tables::Table;
 use crate::write::Partition;
 
@@ -80,9 +80,7 @@ impl Lake {
     /// The largest id of an exchange in the tables, as text, where every file says its own.
     #[must_use]
     pub fn newest_id(&self) -> Option<String> {
-        let live = self.inner.live(Table::Traces);
-        let ids: Option<Vec<&str>> = live.files().map(|file| highest(&live, file, "id")).collect();
-        ids?.into_iter().max().map(str::to_owned)
+        newest_id(&self.inner.live(Table::Traces))
     }
 
     /// One's own exchanges by id, newest first: at most the query's limit.
@@ -96,34 +94,14 @@ impl Lake {
     ) -> Result<Vec<(TraceId, Sealed<StoredTrace>)>, LakeError> {
         let owner = owner.to_string();
         self.reading(move |lake| async move {
-            let found = newest(&lake.live(Table::Traces), &owner, &query).await?;
+            let live = lake.live(Table::Traces);
+            let files = live.files().filter(|file| may_match(&live, file, &owner, &query)).collect();
+            let found = newest(&live, files, &predicate(&owner, &query), query.limit).await?;
             let traces = complete(&lake, &owner, found).await?;
             Ok(traces.into_iter().map(|stored| (stored.trace.id, stored.seal())).collect())
         })
         .await
     }
-}
-
-/// Files are read from the newest id down, until no other can hold a newer one than those that were found.
-async fn newest(live: &Live, owner: &str, query: &TraceQuery) -> Result<Vec<Value>, LakeError> {
-    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let mut files: Vec<&DataFile> = live.files().filter(|file| may_match(live, file, owner, query)).collect();
-    files.sort_by(|one, other| highest(live, other, "id").cmp(&highest(live, one, "id")));
-    let mut found: BTreeMap<String, Value> = BTreeMap::new();
-    for file in files {
-        let full = found.len() >= limit;
-        let oldest = found.first_key_value().map(|(id, _)| id.as_str());
-        if full && highest(live, file, "id").is_some_and(|highest| Some(highest) < oldest) {
-            break;
-        }
-        for record in records(live, file, predicate(owner, query)).await? {
-            found.insert(text(&record, "/id").to_owned(), record);
-            if found.len() > limit {
-                found.pop_first();
-            }
-        }
-    }
-    Ok(found.into_values().rev().collect())
 }
 
 fn may_match(live: &Live, file: &DataFile, owner: &str, query: &TraceQuery) -> bool {
@@ -149,17 +127,17 @@ fn predicate(owner: &str, query: &TraceQuery) -> Predicate {
 
 /// With what was said in them and about them, in the same order.
 async fn complete(lake: &Arc<Inner>, owner: &str, traces: Vec<Value>) -> Result<Vec<StoredTrace>, LakeError> {
-    let ids: BTreeSet<String> = traces.iter().map(|trace| text(trace, "/id").to_owned()).collect();
+    let ids: BTreeSet<String> = traces.iter().map(|trace| text_at(trace, "/id").to_owned()).collect();
     let mut contents: BTreeMap<String, Value> = BTreeMap::new();
     for record in related(&lake.live(Table::TraceContents), owner, "id", &ids).await? {
-        contents.insert(text(&record, "/id").to_owned(), record);
+        contents.insert(text_at(&record, "/id").to_owned(), record);
     }
     let mut said: BTreeMap<String, Vec<Feedback>> = BTreeMap::new();
     for feedback in feedback(lake, owner, &ids).await? {
         said.entry(feedback.trace.to_string()).or_default().push(feedback);
     }
     let complete = traces.into_iter().map(|trace| {
-        let id = text(&trace, "/id").to_owned();
+        let id = text_at(&trace, "/id").to_owned();
         let content = contents.remove(&id).and_then(|mut record| record.get_mut("content").map(Value::take));
         Ok(StoredTrace {
             trace: read(Table::Traces, trace)?,
@@ -174,11 +152,11 @@ async fn feedback(lake: &Arc<Inner>, owner: &str, traces: &BTreeSet<String>) -> 
     let mut values: BTreeMap<String, Value> = BTreeMap::new();
     for mut record in related(&lake.live(Table::FeedbackContents), owner, "trace", traces).await? {
         let value = record.get_mut("value").map(Value::take).unwrap_or_default();
-        values.insert(text(&record, "/id").to_owned(), value);
+        values.insert(text_at(&record, "/id").to_owned(), value);
     }
     let mut found = Vec::new();
     for mut record in related(&lake.live(Table::Feedback), owner, "trace", traces).await? {
-        record["value"] = values.remove(text(&record, "/id")).unwrap_or_default();
+        record["value"] = values.remove(text_at(&record, "/id")).unwrap_or_default();
         found.push(read::<Feedback>(Table::Feedback, record)?);
     }
     found.sort_by_key(|feedback| feedback.id);
@@ -199,11 +177,7 @@ async fn related(live: &Live, owner: &str, column: &str, ids: &BTreeSet<String>)
     Ok(found)
 }
 
-fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
-    record.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn read<T: DeserializeOwned>(table: Table, record: Value) -> Result<T, LakeError> {
+pub(crate) fn read<T: DeserializeOwned>(table: Table, record: Value) -> Result<T, LakeError> {
     serde_json::from_value(record)
         .map_err(|error| LakeError::Damaged { table: table.name(), detail: error.to_string() })
 }

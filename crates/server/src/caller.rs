@@ -46,6 +46,8 @@ pub(crate) async fn authorise(
         }
     };
     if let Err(missing) = asker.caller.require_any(route.roles) {
+        let name = format!("{} {}", route.method, route.path);
+        app::decisions::turned_from_route(&door.app, &asker, name, route.roles).await;
         return Ok(refused_exchange(&door, &asker, route.is_exchange(), missing.into()).await);
     }
     parts.extensions.insert(asker);
@@ -98,7 +100,7 @@ async fn identify(door: &Door, parts: &Parts) -> Result<(Asker, SignedIn), Unhea
 
 async fn asker(door: &Door, parts: &Parts, caller: Caller) -> Result<Asker, Refusal> {
     let caller = match header(parts, "freehold-on-behalf-of")? {
-        Some(whom) => act_for(door, caller, whom).await?,
+        Some(whom) => on_behalf_of(door, parts, caller, whom).await?,
         None => caller,
     };
     Ok(Asker { caller, purpose: purpose(parts)?, capture: capture(parts)? })
@@ -153,6 +155,15 @@ fn csrf_missing() -> Refusal {
     let message = "a write from a signed-in browser needs the header 'X-CSRF-Token' with the value of the cookie \
                    'fh_csrf': reload the page, or use an API key";
     Refusal::new(ErrorKind::Forbidden, "csrf_token_missing", message)
+}
+
+/// On behalf of whom the header names; a refusal is recorded as a decision.
+async fn on_behalf_of(door: &Door, parts: &Parts, caller: Caller, whom: &str) -> Result<Caller, AppError> {
+    let acting = act_for(door, caller.clone(), whom).await;
+    if let Err(AppError::Access(access::AccessError::ActForDenied)) = &acting {
+        app::decisions::turned_from_person(&door.app, &holder(parts, caller), whom.parse().ok()).await;
+    }
+    acting
 }
 
 /// `per_...` or a token of a configured issuer.

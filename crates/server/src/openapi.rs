@@ -11,8 +11,8 @@ use utoipa::openapi::{ContentBuilder, Ref};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::{
-    ROUTES, Route, acts, backups, erasures, groups, health, iceberg, import, jobs, keys, lake, links, me, metrics,
-    models, openai, people, services, settings, traces, upstreams,
+    ROUTES, Route, acts, backups, decisions, erasures, groups, health, iceberg, import, jobs, keys, lake, links, me,
+    metrics, models, openai, people, services, settings, traces, upstreams,
 };
 
 #[derive(OpenApi)]
@@ -36,7 +36,8 @@ use crate::routes::{
         groups::create, groups::list, groups::show, groups::update, groups::remove, groups::add_member,
         groups::remove_member, services::create, services::list, services::show, services::update,
         services::deactivate, import::import, keys::create, keys::list, keys::show, keys::revoke,
-        acts::epochs, acts::list, erasures::create, erasures::list, erasures::show,
+        acts::epochs, acts::list, decisions::list, decisions::show, decisions::replay, decisions::replays,
+        erasures::create, erasures::list, erasures::show,
         backups::create, lake::status, lake::compact, lake::verify, iceberg::config, iceberg::namespaces, iceberg::namespace,
         iceberg::tables, iceberg::table, iceberg::metrics, settings::show, settings::update,
         upstreams::list, upstreams::show, upstreams::put, upstreams::remove,

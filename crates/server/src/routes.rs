@@ -4,6 +4,7 @@
 
 pub(crate) mod acts;
 pub(crate) mod backups;
+pub(crate) mod decisions;
 pub(crate) mod erasures;
 pub(crate) mod groups;
 pub(crate) mod health;
@@ -152,6 +153,10 @@ pub static ROUTES: &[Route] = &[
     Route::new(POST, "/api/v1/sign_in_links", SECURITY, |method| on(method, links::create)),
     Route::new(GET, "/api/v1/epochs", SECURITY, |method| on(method, acts::epochs)),
     Route::new(GET, "/api/v1/audit", SECURITY, |method| on(method, acts::list)),
+    Route::new(GET, "/api/v1/decisions", SECURITY, |method| on(method, decisions::list)),
+    Route::new(GET, "/api/v1/decisions/{decision}", SECURITY, |method| on(method, decisions::show)),
+    Route::new(GET, "/api/v1/decisions/{decision}/replay", SECURITY, |method| on(method, decisions::replay)),
+    Route::new(GET, "/api/v1/replays", SECURITY, |method| on(method, decisions::replays)),
 
     Route::new(POST, "/api/v1/erasures", SECURITY, |method| on(method, erasures::create)),
     Route::new(GET, "/api/v1/erasures", SECURITY, |method| on(method, erasures::list)),

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use access::{Access, Caller, Change, Person};
 use domain::{
-    CallerRecord, Capture, Clock, ErasureId, Outcome, PersonId, Principal, Provenance, Stage, Timestamp, TokenCounts,
-    Trace, TraceContent, TraceId,
+    Action, CallerRecord, Capture, Clock, Decision, DecisionId, ErasureId, Outcome, PersonId, Principal, Provenance,
+    Question, Resource, Rule, Stage, Timestamp, TokenCounts, Trace, TraceContent, TraceId, Verdict,
 };
 use serde_json::json;
 use store::{Erasee, Faults, Kept, Store, StoreError, StoreOptions, TraceEntry, TraceQuery};
@@ -259,7 +259,27 @@ fn entry(number: u64, now: Timestamp) -> TraceEntry {
         passages: Vec::new(),
         metadata: None,
     };
-    TraceEntry { trace, content: Some(content), kept: Kept::default() }
+    let decisions = vec![decision(number, &trace)];
+    TraceEntry { trace, content: Some(content), kept: Kept::default(), decisions }
+}
+
+/// That the owner may use the model, as the door records it.
+fn decision(number: u64, trace: &Trace) -> Decision {
+    let owner = trace.caller.principal.to_string();
+    Decision {
+        id: DecisionId::from_uuid(uuid_of(number, trace.created_at)),
+        created_at: trace.created_at,
+        trace: Some(trace.id),
+        task: trace.task.clone(),
+        epoch: trace.epoch,
+        policy_hash: None,
+        question: Question {
+            caller: trace.caller.clone(),
+            action: Action::Use,
+            resource: Resource::Model { name: trace.model.clone().unwrap_or_default() },
+        },
+        verdict: Verdict::yes(Rule::Everyone, vec![owner, "everyone".to_owned()]),
+    }
 }
 
 fn jsonl_bytes(rows: u64, now: Timestamp) -> f64 {

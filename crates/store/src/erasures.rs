@@ -164,6 +164,7 @@ impl Store {
             ("feedback".to_owned(), swept.feedback),
         ]);
         if let Erasee::Principal(principal) = erasee {
+            removed.insert("decisions".to_owned(), self.remove_decisions(decisions_of(*principal)).await?);
             self.remove_kept(*principal, &mut removed).await?;
         }
         Ok(removed)
@@ -333,6 +334,13 @@ fn feedback_of(erasee: &Erasee) -> Sql {
             select
         }
     }
+}
+
+/// Theirs, and those that name them.
+fn decisions_of(principal: Principal) -> Sql {
+    let mut select = Sql::from("SELECT id FROM decisions WHERE record LIKE ");
+    select.bind(format!("%\"{principal}\"%")).push(" LIMIT ").bind(BATCH);
+    select
 }
 
 const SELECT: &str = "SELECT id, kind, whom, state, removed, actor, via, created_at, finished_at FROM erasures";

@@ -8,8 +8,11 @@ use crate::database::{Backend, Database, values};
 use crate::error::StoreError;
 
 /// In order; the first is version 1. Written ones never change.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_state.sql"), include_str!("../migrations/0002_open_tables.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_state.sql"),
+    include_str!("../migrations/0002_open_tables.sql"),
+    include_str!("../migrations/0003_decisions.sql"),
+];
 
 /// The newest schema that this program knows.
 const KNOWN: i64 = MIGRATIONS.len() as i64;

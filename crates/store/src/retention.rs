@@ -69,6 +69,8 @@ pub struct Swept {
     pub contents: u64,
     /// Feedback on them.
     pub feedback: u64,
+    /// Decisions.
+    pub decisions: u64,
     /// Stored replies of the Responses API that had expired.
     pub responses: u64,
     /// Conversations whose last item was old enough.
@@ -92,6 +94,9 @@ impl Store {
         for which in rules.older("SELECT id FROM feedback WHERE trace_created_at < ", now) {
             self.remove_feedback(which, &mut swept).await?;
         }
+        for which in rules.older("SELECT id FROM decisions WHERE created_at < ", now) {
+            swept.decisions += self.remove_decisions(which).await?;
+        }
         for which in rules.older("SELECT id FROM traces WHERE created_at < ", now) {
             self.remove_traces(which, &mut swept).await?;
         }
@@ -111,6 +116,20 @@ impl Store {
             }
             contents::remove(&mut writing, &feedback).await?;
             swept.feedback += writing.execute(among("DELETE FROM feedback WHERE id IN ", &feedback)).await?;
+            writing.commit().await?;
+        }
+    }
+
+    /// Removes the decisions of a select of ids; answers how many.
+    pub(crate) async fn remove_decisions(&self, which: Sql) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let mut writing = self.database().write().await?;
+            let decisions = ids_of(&writing.fetch_all(which.clone()).await?)?;
+            if decisions.is_empty() {
+                return writing.commit().await.map(|()| removed);
+            }
+            removed += writing.execute(among("DELETE FROM decisions WHERE id IN ", &decisions)).await?;
             writing.commit().await?;
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::contents;
 use crate::database::Sql;
+use crate::decisions;
 use crate::error::StoreError;
 use crate::feedback;
 use crate::retention::ids_of;
@@ -35,6 +36,8 @@ pub struct Rolled {
     pub traces: u64,
     /// Feedback.
     pub feedback: u64,
+    /// Decisions.
+    pub decisions: u64,
 }
 
 impl Store {
@@ -52,6 +55,9 @@ impl Store {
         }
         while let Some(entries) = self.roll_feedback(newest_feedback).await? {
             rolled.feedback += entries;
+        }
+        while let Some(decisions) = self.roll_decisions().await? {
+            rolled.decisions += decisions;
         }
         Ok(rolled)
     }
@@ -74,6 +80,19 @@ impl Store {
         Ok(rolled)
     }
 
+    /// A batch of decisions; answers how many, none at the end.
+    async fn roll_decisions(&self) -> Result<Option<u64>, StoreError> {
+        let rolled = self.lake().watermark(Table::Decisions);
+        let records = decisions::hot_records(self.database(), rolled, BATCH).await?;
+        let (last, count) = (records.last().map(|record| record.number), count_of(&records));
+        if let Some(last) = last {
+            let records = records.into_iter().map(|record| record.entry).collect();
+            self.lake().append(Table::Decisions, records, (rolled, last)).await?;
+        }
+        self.let_go("decisions", self.lake().watermark(Table::Decisions)).await?;
+        Ok(last.map(|_| count))
+    }
+
     /// Up to which number both tables have everything.
     fn rolled_through(&self, [contents, entries]: [Table; 2]) -> i64 {
         self.lake().watermark(contents).min(self.lake().watermark(entries))
@@ -86,7 +105,7 @@ impl Store {
         records: Vec<HotRecord>,
     ) -> Result<Option<u64>, StoreError> {
         let Some(last) = records.last().map(|record| record.number) else { return Ok(None) };
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let count = count_of(&records);
         let (has_contents, has_entries) = (self.lake().watermark(contents), self.lake().watermark(entries));
         let (mut said, mut counted) = (Vec::new(), Vec::with_capacity(records.len()));
         for HotRecord { number, entry, content } in records {
@@ -118,4 +137,8 @@ impl Store {
             writing.commit().await?;
         }
     }
+}
+
+fn count_of(records: &[HotRecord]) -> u64 {
+    u64::try_from(records.len()).unwrap_or(u64::MAX)
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::contents::Contents;
 use crate::database::{Backend, Database};
+use crate::decisions;
 use crate::error::StoreError;
 use crate::folder::Folder;
 use crate::identity::{self, Head};
@@ -103,7 +104,7 @@ impl Store {
         let catalog = Arc::new(LakeCatalog::open(&folder).await?);
         let lake =
             Lake::open(LakeOptions { folder: folder.path("lake"), catalog, clock: clock.clone(), faults }).await?;
-        let next = first_number(&database, &lake).await?;
+        let next = first_number(&database, &lake).await?.max(decisions::first_number(&database, &lake).await?);
         let traces = TraceWriter::start(database.clone(), contents.clone(), folder.clone(), next);
         let store = Self {
             inner: Arc::new(Inner {

@@ -6,7 +6,7 @@ mod query;
 mod record;
 mod writer;
 
-use domain::{ConversationId, KeyId, Timestamp, Trace, TraceContent};
+use domain::{ConversationId, Decision, KeyId, Timestamp, Trace, TraceContent};
 
 use crate::conversations::ConversationItem;
 use crate::responses::StoredResponse;
@@ -24,6 +24,8 @@ pub struct TraceEntry {
     pub content: Option<TraceContent>,
     /// What it leaves for later; kept only where the trace's capture mode is `full`.
     pub kept: Kept,
+    /// Who may: what was asked about it, and the answers. Kept unless the trace's capture mode is `none`.
+    pub decisions: Vec<Decision>,
 }
 
 /// What an exchange leaves for later, in the transaction of its trace.

@@ -11,6 +11,7 @@ mod it {
     pub(crate) mod backup;
     pub(crate) mod conversations;
     pub(crate) mod damage;
+    pub(crate) mod decisions;
     pub(crate) mod faults;
     pub(crate) mod history;
     pub(crate) mod identity;

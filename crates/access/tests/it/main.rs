@@ -8,5 +8,6 @@
 )]
 
 mod oracle;
+mod reasons;
 mod rules;
 mod world;

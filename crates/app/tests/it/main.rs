@@ -9,6 +9,7 @@
 
 mod answers;
 mod capture;
+mod decisions;
 mod limits;
 mod office;
 mod responses;

@@ -91,6 +91,15 @@ Examples:
 
 Through the control socket these are the traces of the person `admin`; with --url, those of the key's holder.";
 
+    pub(in crate::cli) const AUDIT: &str = "\
+Examples:
+  freehold audit decisions --allowed false
+  freehold audit replay                 # the newest hundred, each given again
+  freehold audit replay dec_0192... --json
+  freehold audit acts
+
+Exit code 1 where a decision given again is not as it was.";
+
     pub(in crate::cli) const LAKE: &str = "\
 Examples:
   freehold lake status

@@ -25,6 +25,18 @@ pub(super) fn segment(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
 
+/// A path with its query: the part of a list, and further parameters.
+pub(super) fn query(path: &str, paging: &Paging, filters: &[(&str, Option<&String>)]) -> String {
+    let mut query = format!("{path}?limit={}", paging.limit);
+    let after = [("after", paging.after.as_ref())];
+    for (name, value) in filters.iter().chain(&after) {
+        if let Some(value) = value {
+            query.push_str(&format!("&{name}={}", segment(value)));
+        }
+    }
+    query
+}
+
 /// Lists a collection as a table of these fields; `filters` are further parameters of the query.
 pub(super) async fn list(
     (globals, remote): (&Globals, &Remote),
@@ -33,13 +45,7 @@ pub(super) async fn list(
     filters: &[(&str, Option<&String>)],
     columns: &[&str],
 ) -> Result<(), FreeholdError> {
-    let mut query = format!("{path}?limit={}", paging.limit);
-    let after = [("after", paging.after.as_ref())];
-    for (name, value) in filters.iter().chain(&after) {
-        if let Some(value) = value {
-            query.push_str(&format!("&{name}={}", segment(value)));
-        }
-    }
+    let query = query(path, paging, filters);
     let page = call((globals, remote), Need::SetUp, Method::GET, &query, None).await?;
     if globals.json {
         output::document(&page);

@@ -22,8 +22,8 @@ async fn roll(app: &App) {
     loop {
         every.tick().await;
         match lake::roll(app).await {
-            Ok(Tidied { traces, feedback, .. }) if traces + feedback > 0 => {
-                tracing::info!(traces, feedback, "rolled into the open tables");
+            Ok(Tidied { traces, feedback, decisions, .. }) if traces + feedback + decisions > 0 => {
+                tracing::info!(traces, feedback, decisions, "rolled into the open tables");
             }
             Ok(_) => {}
             Err(error) => {

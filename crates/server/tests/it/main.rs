@@ -4,6 +4,7 @@
 
 mod behalf;
 mod bodies;
+mod decisions;
 mod documents;
 mod house;
 mod identity;

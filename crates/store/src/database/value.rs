@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use domain::{
-    ConversationId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId, Principal, ResponseId,
-    ServiceId, Timestamp, TraceId,
+    ConversationId, DecisionId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId, Principal,
+    ResponseId, ServiceId, Timestamp, TraceId,
 };
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -45,6 +45,7 @@ macro_rules! shown_as_text {
 shown_as_text!(
     &str,
     ConversationId,
+    DecisionId,
     ErasureId,
     FeedbackId,
     GroupId,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::encode::Rows;
 use crate::contents::Contents;
 use crate::database::{Database, Insert, Sql, Value, Writing, values};
+use crate::decisions::INSERT_DECISIONS;
 use crate::error::StoreError;
 use crate::responses::INSERT_RESPONSES;
 
@@ -44,9 +45,11 @@ pub(super) async fn write_all(database: &Database, contents: &Contents, rows: &[
 /// All of it but the items of conversations, whose places depend on what is there.
 fn statements(contents: &Contents, rows: &[Rows]) -> Vec<Sql> {
     let traces: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
+    let decisions: Vec<&Vec<Value>> = rows.iter().flat_map(|row| &row.decisions).collect();
     let responses: Vec<&Vec<Value>> = rows.iter().filter_map(|row| row.response.as_ref()).collect();
     let said: Vec<&Vec<Value>> = rows.iter().flat_map(|row| &row.contents).collect();
-    let rows_of_tables = [INSERT_TRACES.of(&traces), INSERT_RESPONSES.of(&responses), contents.statements(&said)];
+    let (traces, decisions) = (INSERT_TRACES.of(&traces), INSERT_DECISIONS.of(&decisions));
+    let rows_of_tables = [traces, decisions, INSERT_RESPONSES.of(&responses), contents.statements(&said)];
     rows_of_tables.into_iter().flatten().chain(spending(rows).map(Sql::from)).collect()
 }
 
@@ -79,9 +82,10 @@ pub(super) async fn write_each(
 
 async fn attempt_one(writing: &mut Writing, contents: &Contents, row: &Rows) -> Result<(), StoreError> {
     let traces = row.trace.iter().map(|values| (INSERT_TRACES.one(), values));
+    let decisions = row.decisions.iter().map(|values| (INSERT_DECISIONS.one(), values));
     let responses = row.response.iter().map(|values| (INSERT_RESPONSES.one(), values));
     let said = row.contents.iter().map(|values| (contents.insert_one(), values));
-    for (insert, values) in traces.chain(responses).chain(said) {
+    for (insert, values) in traces.chain(decisions).chain(responses).chain(said) {
         writing.attempt((insert, values.clone())).await?;
     }
     for item in &row.items {

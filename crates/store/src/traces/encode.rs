@@ -5,6 +5,7 @@ use domain::{Capture, Principal, Trace, TraceContent};
 use super::{Kept, Spending, TraceEntry};
 use crate::conversations::ItemRow;
 use crate::database::{Value, json, values};
+use crate::decisions;
 use crate::error::StoreError;
 use crate::responses::rows_of;
 
@@ -12,6 +13,7 @@ use crate::responses::rows_of;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     pub(super) trace: Option<Vec<Value>>,
+    pub(super) decisions: Vec<Vec<Value>>,
     pub(super) response: Option<Vec<Value>>,
     pub(super) contents: Vec<Vec<Value>>,
     pub(super) items: Vec<ItemRow>,
@@ -21,7 +23,7 @@ pub(super) struct Rows {
 impl Rows {
     /// What the capture mode does not keep never gets as far as a row.
     pub(super) fn encode(entry: TraceEntry) -> Result<Self, StoreError> {
-        let TraceEntry { mut trace, content, kept } = entry;
+        let TraceEntry { mut trace, content, kept, decisions } = entry;
         let mut rows = Self { spending: spending_of(&trace), ..Self::default() };
         if trace.capture == Capture::None {
             return Ok(rows);
@@ -32,6 +34,7 @@ impl Rows {
         if trace.capture == Capture::Full {
             rows.keep(kept, trace.caller.principal)?;
         }
+        rows.decisions = decisions.iter().map(decisions::row_of).collect::<Result<_, _>>()?;
         make_finite(&mut trace);
         rows.trace = Some(trace_row(&trace)?);
         Ok(rows)
@@ -50,17 +53,17 @@ impl Rows {
         Ok(())
     }
 
-    /// Gives the exchange its place in the order in which exchanges roll into the open tables.
+    /// Gives the exchange and its decisions their places in the order in which they roll into the open tables.
     pub(super) fn number(&mut self, next: &mut i64) {
-        if let Some(trace) = &mut self.trace {
-            trace.push((*next).into());
+        for row in self.trace.iter_mut().chain(&mut self.decisions) {
+            row.push((*next).into());
             *next += 1;
         }
     }
 
     /// Bytes of text, roughly: batches are bounded by it.
     pub(super) fn size(&self) -> usize {
-        let rows = self.trace.iter().chain(&self.response).chain(&self.contents);
+        let rows = self.trace.iter().chain(&self.decisions).chain(&self.response).chain(&self.contents);
         let items: usize = self.items.iter().map(ItemRow::size).sum();
         rows.flatten().map(Value::size).sum::<usize>() + items
     }

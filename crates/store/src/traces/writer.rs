@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::batch::{write_all, write_each};
 use super::encode::Rows;
 use crate::contents::Contents;
-use crate::database::Database;
+use crate::database::{Database, Value};
 use crate::error::StoreError;
 use crate::folder::Folder;
 
@@ -42,7 +42,7 @@ pub(crate) struct TraceWriter {
 }
 
 impl TraceWriter {
-    /// Starts the task; `next` is the number of the next exchange. It holds the folder, so that the lock outlives the
+    /// Starts the task; `next` is the number of the next exchange or decision. It holds the folder, so that the lock outlives the
     /// last write.
     pub(crate) fn start(database: Database, contents: Contents, folder: Arc<Folder>, next: i64) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
@@ -60,6 +60,11 @@ impl TraceWriter {
     /// Hands rows over; they are durable soon.
     pub(super) async fn write_behind(&self, rows: Rows) -> Result<(), StoreError> {
         self.send(rows, None).await
+    }
+
+    /// Hands a decision over that is about no exchange; it is durable soon.
+    pub(crate) async fn write_decision_behind(&self, row: Vec<Value>) -> Result<(), StoreError> {
+        self.write_behind(Rows { decisions: vec![row], ..Rows::default() }).await
     }
 
     /// Resolves once everything that was handed over before is durable.

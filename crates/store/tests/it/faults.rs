@@ -226,7 +226,18 @@ async fn fill_the_disk(disk: &Path) {
         store.commit::<StoreError>(None, |_| Ok((1..=100).map(|n| Change::PutPerson(person(n))).collect())).await;
     assert!(matches!(full, Err(StoreError::Full { .. })), "{full:?}");
     assert_eq!(store.directory().people().count(), 1);
+    // Not a page is left: what cannot roll stays where it is.
+    let mut rest = std::fs::File::create(disk.join("rest")).unwrap();
+    while rest.write_all(&[1; 4_096]).is_ok() {}
+    let error = store.roll().await.unwrap_err();
+    assert_eq!(error.kind(), domain::ErrorKind::Unavailable, "{error:?}");
+    assert!(error.to_string().contains("free some disk space"), "{error}");
+    let lines: Vec<String> = (1..=recorded).map(|number| format!("trace {number}")).collect();
+    assert_kept(&store, &lines).await;
     std::fs::remove_file(ballast).unwrap();
+    let rolled = store.roll().await.unwrap();
+    assert_eq!((rolled.traces, rolled.decisions), (recorded as u64, recorded as u64));
+    assert_kept(&store, &lines).await;
     store.record(entry_with_reply(recorded + 2, owner, "there is room again")).await.unwrap();
     let lines: Vec<String> = (1..=recorded).chain([recorded + 2]).map(|number| format!("trace {number}")).collect();
     assert_kept(&store, &lines).await;

@@ -5,15 +5,22 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use access::open as open_sealed;
-use domain::{ErasureId, Feedback, FeedbackId, FeedbackKind, Outcome, PersonId, Principal, Provenance, TraceId};
+use domain::{
+    Decision, ErasureId, Feedback, FeedbackId, FeedbackKind, Outcome, PersonId, Principal, Provenance, Resource,
+    TraceId,
+};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
 use serde_json::json;
-use store::{Erasee, Faults, RetentionRules, Store, StoreOptions, StoredTrace, TraceEntry, TraceQuery};
+use store::{
+    DecisionQuery, Erasee, Faults, Kept, RetentionRules, Store, StoreOptions, StoredTrace, TraceEntry, TraceQuery,
+};
 use uuid::Uuid;
 
 use super::faults::{again, child_folder, say};
-use super::world::{Place, access_of, admin, entry, entry_with_reply, now, open, person, person_id, trace_id};
+use super::world::{
+    Place, access_of, admin, decision, entry, entry_with_reply, now, open, person, person_id, trace_id,
+};
 
 const DAY: i64 = 86_400;
 
@@ -116,7 +123,8 @@ fn lists_over_state_and_tables_agree_with_a_loop() {
         }
         // On exchanges that rolled long ago.
         for stored in expected.iter_mut().take(5) {
-            let entry = TraceEntry { trace: stored.trace.clone(), content: None, kept: store::Kept::default() };
+            let entry =
+                TraceEntry { trace: stored.trace.clone(), content: None, kept: Kept::default(), decisions: vec![] };
             let number = stored.trace.id.uuid().as_u128() + 100;
             stored.feedback.push(comment(&store, number, &entry, Principal::Person(owner), "later").await);
         }
@@ -203,11 +211,16 @@ async fn rolling_is_exactly_once_whatever_operation_fails() {
         let found = all(store, owner).await;
         assert_eq!(found.iter().map(|stored| stored.trace.id).collect::<Vec<_>>(), ids(12));
         assert!(found.iter().all(|stored| stored.feedback.len() == 1));
+        let decisions: Vec<Decision> =
+            (1..=12).rev().map(|number| decision(number, Principal::Person(owner))).collect();
+        let query = DecisionQuery { limit: 1_000, ..DecisionQuery::default() };
+        assert_eq!(store.decisions(query).await.unwrap().data, decisions);
     };
     let operations = fail_each(&place, async |store| drop(store.roll().await), check).await;
     assert!(operations > 50, "{operations}");
     let store = place.open().await;
-    let expected = [("feedback", 12), ("feedback_contents", 12), ("trace_contents", 11), ("traces", 12)];
+    let expected =
+        [("decisions", 12), ("feedback", 12), ("feedback_contents", 12), ("trace_contents", 11), ("traces", 12)];
     assert_eq!(rows(&store), BTreeMap::from(expected));
     // Whoever began a roll and was not waited for may still be adding: the same records are not added again.
     let again = store.lake().append(lake::Table::Traces, Vec::new(), (0, 12)).await.unwrap_err();
@@ -286,6 +299,8 @@ async fn two_people(place: &Place, exchanges: u128) -> (Store, Principal, Person
         let mut theirs = entry_with_reply(number, gone, &format!("forgetme {number}"));
         theirs.trace.created_at = now().plus_seconds(-(number as i64 % 3) * DAY);
         theirs.trace.caller.purpose = Some("forgetme on purpose".to_owned());
+        theirs.decisions[0].question.caller.purpose = Some("forgetme, it was decided".to_owned());
+        theirs.decisions[0].created_at = theirs.trace.created_at;
         store.record(theirs.clone()).await.unwrap();
         comment(&store, number, &theirs, gone, "forgetme too").await;
         let mut other = entry(100 + number, Principal::Person(stays), "keepthis");
@@ -308,8 +323,13 @@ async fn after_an_erasure_no_byte_remains() {
     assert!(places_of(place.folder.path(), "forgetme").len() > 5);
     assert!(places_of(place.folder.path(), "Forgetme Byron").len() == 1);
     let id = ErasureId::from_uuid(Uuid::from_u128(9));
+    let mut about_them = decision(200, Principal::Person(stays));
+    let Principal::Person(person) = gone else { unreachable!() };
+    about_them.question.resource = Resource::Person { person: Some(person) };
+    store.record_decision(&about_them).await.unwrap();
     let erasure = store.erase(id, Erasee::Principal(gone), None).await.unwrap();
     assert!(erasure.done, "{erasure:?}");
+    assert_eq!(erasure.removed["decisions"], 13);
     assert_eq!((erasure.removed["traces"], erasure.removed["feedback"], erasure.removed["responses"]), (12, 12, 12));
     for words in ["forgetme", "Forgetme"] {
         assert_eq!(places_of(place.folder.path(), words), Vec::<PathBuf>::new(), "{words}");
@@ -537,6 +557,7 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing() {
         assert!(acknowledged.is_subset(&distinct), "round {round}");
         let of_tables = rows(&store);
         assert_eq!(of_tables["traces"], of_tables["trace_contents"], "round {round}");
+        assert_eq!(of_tables["traces"], of_tables["decisions"], "round {round}");
         if said.iter().any(|line| line == "erasing") && store.erasures(None, 1).await.unwrap().data.len() == 1 {
             let newest = store.erasures(None, 1).await.unwrap().data.remove(0);
             if newest.id == ErasureId::from_uuid(Uuid::from_u128(round + 1)) {

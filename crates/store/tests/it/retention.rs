@@ -26,6 +26,7 @@ async fn record(store: &Store, number: u128, task: &str, created_at: Timestamp, 
     let owner = Principal::Person(admin(&store.directory()).id);
     let mut entry = entry(number, owner, words);
     (entry.trace.task, entry.trace.created_at) = (task.to_owned(), created_at);
+    (entry.decisions[0].task, entry.decisions[0].created_at) = (task.to_owned(), created_at);
     store.record(entry).await.unwrap();
 }
 
@@ -64,7 +65,10 @@ pub(crate) async fn what_is_old_enough_goes_and_the_rest_stays(place: Place) {
         keep(&store, &response(number, Principal::Person(owner), "hello", expires_at)).await.unwrap();
     }
     let swept = store.sweep_retention(rules(30), now()).await.unwrap();
-    assert_eq!(swept, Swept { traces: 2, contents: 2, feedback: 2, responses: 1, conversations: 0, clean: true });
+    assert_eq!(
+        swept,
+        Swept { traces: 2, contents: 2, feedback: 2, decisions: 2, responses: 1, conversations: 0, clean: true }
+    );
     let access = access_of(&store.directory(), owner);
     let left = async |store: &Store| {
         let page = store.traces(&access, TraceQuery { limit: 10, ..TraceQuery::default() }).await.unwrap();

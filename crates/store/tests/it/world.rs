@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use access::{Access, Caller, Directory, Person};
 use domain::{
-    CallerRecord, Capture, Clock, KeyId, Outcome, PersonId, Principal, Provenance, ResponseId, Role, Stage, Timestamp,
-    Token, TokenCounts, Trace, TraceContent, TraceId,
+    Action, CallerRecord, Capture, Clock, Decision, DecisionId, KeyId, Outcome, PersonId, Principal, Provenance,
+    Question, Resource, ResponseId, Role, Rule, Stage, Timestamp, Token, TokenCounts, Trace, TraceContent, TraceId,
+    Verdict,
 };
 use serde_json::json;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
@@ -173,7 +174,29 @@ pub(crate) fn content(words: &str) -> TraceContent {
 }
 
 pub(crate) fn entry(number: u128, owner: Principal, words: &str) -> TraceEntry {
-    TraceEntry { trace: trace(number, owner), content: Some(content(words)), kept: Kept::default() }
+    let decisions = vec![decision(number, owner)];
+    TraceEntry { trace: trace(number, owner), content: Some(content(words)), kept: Kept::default(), decisions }
+}
+
+/// That the owner may use the model, of the exchange of the same number; every third says no.
+pub(crate) fn decision(number: u128, owner: Principal) -> Decision {
+    let Trace { id, created_at, task, caller, epoch, .. } = trace(number, owner);
+    let resource = Resource::Model { name: "smollm2-135m".to_owned() };
+    let via = vec![owner.to_string()];
+    Decision {
+        id: DecisionId::from_uuid(Uuid::from_u128(number)),
+        created_at,
+        trace: Some(id),
+        task,
+        epoch,
+        policy_hash: None,
+        question: Question { caller, action: Action::Use, resource },
+        verdict: if number.is_multiple_of(3) {
+            Verdict::no(Rule::Guest, via)
+        } else {
+            Verdict::yes(Rule::Everyone, via)
+        },
+    }
 }
 
 /// An exchange whose reply is kept, and to the same number.

@@ -1,0 +1,132 @@
+//! The decision: who may do what, and why. Pure: the same directory and the same question give the same verdict, today
+//! and when it is asked again of a past epoch. The gates of the door decide by the same rules.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use domain::{
+    CallerRecord, GroupId, KeyId, Member, PersonId, Principal, Question, Resource, Role, Rule, Scope, Token, Verdict,
+};
+
+use crate::access::Access;
+use crate::change::token_id;
+use crate::directory::{Directory, Key};
+
+/// Answers a question by what the directory knows. What no epoch keeps (whose a thing is, what it was made from) stands
+/// in the question.
+#[must_use]
+pub fn decide(directory: &Directory, question: &Question) -> Verdict {
+    let Question { caller, resource, .. } = question;
+    let access = || Access::of_principal(directory, caller.principal);
+    match resource {
+        Resource::Model { .. } => access().use_of_base_models(),
+        Resource::Person { person } => acting(directory, caller.principal, caller.key, *person),
+        Resource::Route { roles, .. } => calling(directory, caller, roles),
+        Resource::Trace { trace, owner: None, .. } => Verdict::no(Rule::NotFound, vec![trace.to_string()]),
+        Resource::Trace { owner: Some(owner), provenance, .. } => access().reading(Some(*owner), provenance),
+    }
+}
+
+/// Whether a service may ask in a person's place (ACCESS.md, "service").
+pub(crate) fn acting(
+    directory: &Directory,
+    principal: Principal,
+    key: Option<KeyId>,
+    person: Option<PersonId>,
+) -> Verdict {
+    let who = || principal.to_string();
+    let key = key.and_then(|key| directory.key(key)).filter(|key| key.scopes.contains(&Scope::ActFor));
+    let (Principal::Service(service), Some(_)) = (principal, key) else {
+        return Verdict::no(Rule::NoScope, vec![who()]);
+    };
+    let Some(service) = directory.service(service).filter(|service| service.active) else {
+        return Verdict::no(Rule::Inactive, vec![who()]);
+    };
+    let Some(person) = person.filter(|person| directory.is_active(Principal::Person(*person))) else {
+        return Verdict::no(Rule::OutOfReach, vec![who()]);
+    };
+    if service.act_for.is_empty() {
+        return Verdict::yes(Rule::WithinReach, vec![who(), person.to_string()]);
+    }
+    let mut groups: Vec<_> = service.act_for.clone();
+    groups.sort_unstable();
+    let path = groups.iter().find_map(|group| directory.path(Principal::Person(person), Token::Group(*group)));
+    match path {
+        Some(path) => Verdict::yes(Rule::WithinReach, std::iter::once(who()).chain(path).collect()),
+        None => Verdict::no(Rule::OutOfReach, vec![who(), person.to_string()]),
+    }
+}
+
+/// Whether one of these roles is held, and the key lets it through.
+fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role]) -> Verdict {
+    let who = caller.principal.to_string();
+    if !directory.is_active(caller.principal) {
+        return Verdict::no(Rule::Inactive, vec![who]);
+    }
+    let path = |role: &Role| path_to_role(directory, caller.principal, *role).map(|path| (*role, path));
+    let held: Vec<(Role, Vec<String>)> = wanted.iter().filter_map(path).collect();
+    let key = caller.key.and_then(|key| directory.key(key));
+    let passes = |role: Role| key.is_none_or(|key| lets_through(key, role));
+    if let Some((_, path)) = held.iter().find(|(role, _)| passes(*role)) {
+        return Verdict::yes(Rule::Role, path.clone());
+    }
+    match held.into_iter().next() {
+        Some((_, path)) => Verdict::no(Rule::Narrowed, path),
+        None => {
+            let roles = wanted.iter().map(Role::to_string);
+            Verdict::no(Rule::RoleMissing, std::iter::once(who).chain(roles).collect())
+        }
+    }
+}
+
+/// A key that names roles has only those; one that names none (or `act_for` alone) has all its holder's.
+pub(crate) fn lets_through(key: &Key, role: Role) -> bool {
+    let mut named = key.scopes.iter().filter_map(|scope| scope.role()).peekable();
+    named.peek().is_none() || named.any(|named| named == role)
+}
+
+/// From a principal to a token that the role was granted to, and the role.
+fn path_to_role(directory: &Directory, principal: Principal, role: Role) -> Option<Vec<String>> {
+    let closure = directory.closure(principal);
+    let granted = closure.into_iter().filter(|token| directory.granted(*token).any(|granted| granted == role));
+    let shortest = granted.filter_map(|token| directory.path(principal, token)).min_by_key(Vec::len)?;
+    Some(shortest.into_iter().chain([role.to_string()]).collect())
+}
+
+impl Directory {
+    /// The shortest way from a principal to a token of its closure, both ends included; the smallest by ids where there
+    /// are several. None where the token is not reached.
+    pub(crate) fn path(&self, principal: Principal, token: Token) -> Option<Vec<String>> {
+        let start = Token::from(principal);
+        if !self.closure(principal).contains(&token) {
+            return None;
+        }
+        if matches!(token, Token::Everyone) || token == start {
+            let end = (token != start).then(|| token_id(&token));
+            return Some(std::iter::once(token_id(&start)).chain(end).collect());
+        }
+        let Principal::Person(person) = principal else { return None };
+        let mut came_from: BTreeMap<GroupId, Member> = BTreeMap::new();
+        let mut frontier = VecDeque::from([Member::Person(person)]);
+        while let Some(member) = frontier.pop_front() {
+            let groups: BTreeSet<GroupId> = self.parents(member).collect();
+            for group in groups {
+                if let Entry::Vacant(entry) = came_from.entry(group) {
+                    entry.insert(member);
+                    frontier.push_back(Member::Group(group));
+                }
+            }
+        }
+        let Token::Group(mut group) = token else { return None };
+        let mut path = vec![group.to_string()];
+        while let Some(member) = came_from.get(&group) {
+            path.push(member.to_string());
+            match member {
+                Member::Group(next) => group = *next,
+                Member::Person(_) => break,
+            }
+        }
+        path.reverse();
+        Some(path)
+    }
+}
