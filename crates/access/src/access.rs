@@ -1,90 +1,125 @@
 //! [`Access`]: what one caller may do at one epoch. Made here and nowhere else, with private fields, never stored.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use domain::{Principal, Provenance, Rule, Source, Token, Verdict};
+use domain::{Action, DocumentId, ListToken, Principal, Provenance, Rule, ServiceId, Source, Timestamp, Verdict};
 
 use crate::caller::Caller;
-use crate::change::token_id;
-use crate::directory::Directory;
+use crate::classes::Projection;
+use crate::documents::Held;
+use crate::judge::{Holding, Judge};
+use crate::snapshot::Snapshot;
 
-/// What one caller may do at one epoch.
+/// What one caller may do at one epoch, for one purpose, at one moment.
 #[derive(Debug, Clone)]
 pub struct Access {
-    principal: Principal,
-    closure: BTreeSet<Token>,
-    epoch: u64,
+    snapshot: Snapshot,
+    judge: Judge,
+    via: Vec<ServiceId>,
+    purpose: Option<String>,
+    /// The numbers under which lists may name this caller.
+    reach: Vec<u32>,
 }
 
 impl Access {
-    /// The access of a caller at the epoch of the snapshot.
+    /// The access of a caller at the epoch of the snapshot. On behalf of a person it is the person's: lists that name
+    /// the services in between do not count.
     #[must_use]
-    pub fn of(directory: &Directory, caller: &Caller) -> Self {
-        Self::of_principal(directory, caller.principal())
-    }
-
-    /// For a decision that is made again. It must not leave this crate: it opens what is sealed.
-    pub(crate) fn of_principal(directory: &Directory, principal: Principal) -> Self {
-        Self { principal, closure: directory.closure(principal), epoch: directory.epoch() }
+    pub fn of(snapshot: &Snapshot, caller: &Caller, purpose: Option<&str>, at: Timestamp) -> Self {
+        let judge = Judge::of(snapshot.grounding(), caller.principal(), purpose, at);
+        let reach = snapshot.state().classes.numbers(&*judge.names);
+        let (via, purpose) = (caller.via().to_vec(), purpose.map(str::to_owned));
+        Self { snapshot: snapshot.clone(), judge, via, purpose, reach }
     }
 
     /// The epoch at which this was decided.
     #[must_use]
-    pub const fn epoch(&self) -> u64 {
-        self.epoch
+    pub fn epoch(&self) -> u64 {
+        self.snapshot.epoch()
+    }
+
+    /// SHA-256 of the policies by which this was decided, hex; none where none were uploaded.
+    #[must_use]
+    pub fn policy_hash(&self) -> Option<&str> {
+        self.snapshot.policies().hash()
     }
 
     /// The person, or the service for itself, whose access this is.
     #[must_use]
     pub const fn principal(&self) -> Principal {
-        self.principal
+        self.judge.principal
     }
 
     /// Whether base models may be used, and why: by `everyone`, and by services for themselves (their role is checked by
     /// the route). Guests may not until a list names them.
     #[must_use]
     pub fn use_of_base_models(&self) -> Verdict {
-        let who = self.principal.to_string();
-        match self.principal {
-            _ if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![who]),
-            Principal::Service(_) => Verdict::yes(Rule::ServiceItself, vec![who]),
-            Principal::Person(_) if self.closure.contains(&Token::Everyone) => {
-                Verdict::yes(Rule::Everyone, vec![who, token_id(&Token::Everyone)])
-            }
-            Principal::Person(_) => Verdict::no(Rule::Guest, vec![who]),
-        }
+        self.judge.use_of_base_models()
+    }
+
+    /// Whether this may be done with a version of a document, and why (ACCESS.md, rules 1 to 8).
+    #[must_use]
+    pub fn may(&self, action: Action, document: DocumentId, version: u32) -> Verdict {
+        let what = Source::Document { document, version };
+        let state = self.snapshot.state();
+        let Some(record) = state.documents.get(document) else { return self.judge.missing(&what) };
+        let held = record.holding(version).map(|held| self.holding(action, &what, held));
+        self.judge.document(&what, record.state, held)
     }
 
     /// Whether every source of this may be read now, and why (ACCESS.md, rules 7 and 11).
-    fn reading_all(&self, provenance: &Provenance) -> Verdict {
-        Verdict::all(provenance.sources().iter().map(|source| self.reading_one(source)))
+    #[must_use]
+    pub fn reading_all(&self, provenance: &Provenance) -> Verdict {
+        self.reading(None, provenance)
     }
 
     /// ACCESS.md, rule 7: the owner clause (where there is an owner) and every source.
     pub(crate) fn reading(&self, owner: Option<Principal>, provenance: &Provenance) -> Verdict {
-        let own = owner.map(|owner| self.owning(owner));
-        Verdict::all(own.into_iter().chain([self.reading_all(provenance)]))
+        self.judge.reading(owner, provenance, |document, version| self.may(Action::Read, document, version))
     }
 
-    /// The owner, while active.
-    fn owning(&self, owner: Principal) -> Verdict {
-        let who = self.principal.to_string();
-        match () {
-            () if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![who]),
-            () if self.principal == owner => Verdict::yes(Rule::Owner, vec![who]),
-            () => Verdict::no(Rule::NotFound, vec![who]),
-        }
+    fn holding(&self, action: Action, what: &Source, held: &Held) -> Verdict {
+        let state = self.snapshot.state();
+        // INVARIANT: what a document holds is of this generation. If it were not: default deny.
+        let Some(class) = state.classes.get(held.class) else {
+            return Verdict::no(Rule::SourceUnreadable, vec![self.principal().to_string(), what.to_string()]);
+        };
+        let none = Projection::default();
+        let projection = state.classes.projections().get(class.projection as usize);
+        let holding = Holding {
+            standing: state.classes.standing(held.class, class, &self.reach),
+            projection: projection.map_or(&none, |(projection, _)| projection),
+            fresh_until: self.snapshot.fresh_until(class),
+        };
+        self.judge.holding(self.snapshot.grounding(), action, what, &holding)
     }
 
-    /// Words are their author's. Documents, traces and adapters are decided by their lists, which nobody has given yet:
-    /// default deny.
-    fn reading_one(&self, source: &Source) -> Verdict {
-        let via = vec![self.principal.to_string(), source.to_string()];
-        match source {
-            Source::Words { author } if self.closure.contains(&Token::from(*author)) => {
-                Verdict::yes(Rule::OwnWords, via)
-            }
-            _ => Verdict::no(Rule::SourceUnreadable, via),
-        }
+    pub(crate) const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    pub(crate) const fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    pub(crate) const fn names(&self) -> &Arc<BTreeSet<ListToken>> {
+        &self.judge.names
+    }
+
+    pub(crate) fn reach(&self) -> &[u32] {
+        &self.reach
+    }
+
+    pub(crate) fn via(&self) -> &[ServiceId] {
+        &self.via
+    }
+
+    pub(crate) fn purpose(&self) -> Option<&str> {
+        self.purpose.as_deref()
+    }
+
+    pub(crate) const fn at(&self) -> Timestamp {
+        self.judge.at
     }
 }

@@ -79,10 +79,5 @@ impl Change {
 
 /// As the epoch log and the reasons of decisions name a token.
 pub(crate) fn token_id(token: &Token) -> String {
-    match token {
-        Token::Everyone => "everyone".to_owned(),
-        Token::Person(id) => id.to_string(),
-        Token::Group(id) => id.to_string(),
-        Token::Service(id) => id.to_string(),
-    }
+    token.to_string()
 }

@@ -5,25 +5,64 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{
-    CallerRecord, GroupId, KeyId, Member, PersonId, Principal, Question, Resource, Role, Rule, Scope, Token, Verdict,
+    Action, CallerRecord, DocumentFacts, DocumentId, GroupId, KeyId, Member, PersonId, Principal, Question, Resource,
+    Role, Rule, Scope, Source, Timestamp, Token, Verdict,
 };
 
-use crate::access::Access;
 use crate::change::token_id;
 use crate::directory::{Directory, Key};
+use crate::judge::{Grounding, Judge};
+use crate::policy::Policies;
 
-/// Answers a question by what the directory knows. What no epoch keeps (whose a thing is, what it was made from) stands
-/// in the question.
+/// What was known when a question was asked: the directory and the policies of that epoch, and the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// People, groups, services, roles and keys.
+    pub directory: &'a Directory,
+    /// The policies in force.
+    pub policies: &'a Policies,
+    /// The moment of the decision: freshness and `context.time` go by it.
+    pub at: Timestamp,
+}
+
+/// Answers a question by what was known. What no epoch keeps (whose a thing is, what it was made from, the lists of a
+/// document) stands in the question.
 #[must_use]
-pub fn decide(directory: &Directory, question: &Question) -> Verdict {
-    let Question { caller, resource, .. } = question;
-    let access = || Access::of_principal(directory, caller.principal);
+pub fn decide(grounds: &Grounds<'_>, question: &Question) -> Verdict {
+    let Grounds { directory, policies, at } = *grounds;
+    let Question { caller, action, resource } = question;
+    let grounding = Grounding { directory, policies };
+    let judge = || Judge::of(grounding, caller.principal, caller.purpose.as_deref(), at);
     match resource {
-        Resource::Model { .. } => access().use_of_base_models(),
+        Resource::Model { .. } => judge().use_of_base_models(),
         Resource::Person { person } => acting(directory, caller.principal, caller.key, *person),
         Resource::Route { roles, .. } => calling(directory, caller, roles),
         Resource::Trace { trace, owner: None, .. } => Verdict::no(Rule::NotFound, vec![trace.to_string()]),
-        Resource::Trace { owner: Some(owner), provenance, .. } => access().reading(Some(*owner), provenance),
+        Resource::Trace { owner: Some(owner), provenance, facts, .. } => {
+            let judge = judge();
+            let of = |id, number| facts.iter().find(|facts| (facts.document, facts.version) == (id, number));
+            judge.reading(Some(*owner), provenance, |document, version| {
+                on_document(&judge, grounding, Action::Read, document, version, of(document, version))
+            })
+        }
+        Resource::Document { document, version, facts } => {
+            on_document(&judge(), grounding, *action, *document, *version, facts.as_deref())
+        }
+    }
+}
+
+/// A version of a document, by the facts of it; without them there is none.
+fn on_document(
+    judge: &Judge,
+    grounding: Grounding<'_>,
+    action: Action,
+    document: DocumentId,
+    version: u32,
+    facts: Option<&DocumentFacts>,
+) -> Verdict {
+    match facts.filter(|facts| (facts.document, facts.version) == (document, version)) {
+        Some(facts) => judge.facts(grounding, action, facts),
+        None => judge.missing(&Source::Document { document, version }),
     }
 }
 

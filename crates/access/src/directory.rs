@@ -1,7 +1,7 @@
 //! People, groups, services, roles, keys and sessions as they stand at one epoch: an immutable snapshot that
 //! requests share. A change makes the next snapshot.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::{Capture, GroupId, KeyId, Limits, Member, PersonId, Principal, Role, Scope, ServiceId, Timestamp, Token};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::change::Change;
+use crate::persistent::Shards;
 use crate::secret::SecretHash;
 
 /// A human. `(source, external_id)` is the key; e-mail and names are attributes, never keys.
@@ -106,21 +107,21 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// Everything known of identity at one epoch.
+/// Everything known of identity at one epoch. A clone is cheap: it shares what neither changes.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     epoch: u64,
-    people: HashMap<PersonId, Arc<Person>>,
-    groups: HashMap<GroupId, Arc<Group>>,
-    services: HashMap<ServiceId, Arc<Service>>,
-    parents: HashMap<Member, BTreeSet<GroupId>>,
-    members: HashMap<GroupId, BTreeSet<Member>>,
-    grants: HashMap<Token, BTreeSet<Role>>,
-    keys: HashMap<KeyId, Arc<Key>>,
-    key_by_hash: HashMap<SecretHash, KeyId>,
-    sessions: HashMap<SecretHash, Arc<Session>>,
-    person_by_external: HashMap<(String, String), PersonId>,
-    group_by_external: HashMap<(String, String), GroupId>,
+    people: Shards<PersonId, Arc<Person>>,
+    groups: Shards<GroupId, Arc<Group>>,
+    services: Shards<ServiceId, Arc<Service>>,
+    parents: Shards<Member, BTreeSet<GroupId>>,
+    members: Shards<GroupId, BTreeSet<Member>>,
+    grants: Shards<Token, BTreeSet<Role>>,
+    keys: Shards<KeyId, Arc<Key>>,
+    key_by_hash: Shards<SecretHash, KeyId>,
+    sessions: Shards<SecretHash, Arc<Session>>,
+    person_by_external: Shards<(String, String), PersonId>,
+    group_by_external: Shards<(String, String), GroupId>,
 }
 
 impl Directory {
@@ -128,6 +129,11 @@ impl Directory {
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// The same at a later epoch, whose change was about something else.
+    pub(crate) const fn goes_on(&mut self, epoch: u64) {
+        self.epoch = epoch;
     }
 
     /// The snapshot after a change. Changes come in the order of their epochs, without a gap.
@@ -141,12 +147,18 @@ impl Directory {
                 self.services.insert(service.id, Arc::new(service.clone()));
             }
             Change::AddMember(group, member) => {
-                self.parents.entry(*member).or_default().insert(*group);
-                self.members.entry(*group).or_default().insert(*member);
+                self.parents.change(*member, |parents| {
+                    parents.insert(*group);
+                });
+                self.members.change(*group, |members| {
+                    members.insert(*member);
+                });
             }
             Change::RemoveMember(group, member) => self.remove_member(*group, *member),
             Change::GrantRole(token, role) => {
-                self.grants.entry(*token).or_default().insert(*role);
+                self.grants.change(*token, |roles| {
+                    roles.insert(*role);
+                });
             }
             Change::RevokeRole(token, role) => {
                 if let Some(roles) = self.grants.get_mut(token) {
@@ -169,7 +181,11 @@ impl Directory {
 
     fn put_person(&mut self, person: &Person) {
         if let Some(old) = self.people.get(&person.id) {
-            self.person_by_external.remove(&(old.source.clone(), old.external_id.clone()));
+            let key = (old.source.clone(), old.external_id.clone());
+            // Somebody else may have taken the place since.
+            if self.person_by_external.get(&key) == Some(&person.id) {
+                self.person_by_external.remove(&key);
+            }
         }
         self.person_by_external.insert((person.source.clone(), person.external_id.clone()), person.id);
         self.people.insert(person.id, Arc::new(person.clone()));
@@ -177,7 +193,10 @@ impl Directory {
 
     fn put_group(&mut self, group: &Group) {
         if let Some(old) = self.groups.get(&group.id) {
-            self.group_by_external.remove(&(old.source.clone(), old.external_id.clone()));
+            let key = (old.source.clone(), old.external_id.clone());
+            if self.group_by_external.get(&key) == Some(&group.id) {
+                self.group_by_external.remove(&key);
+            }
         }
         self.group_by_external.insert((group.source.clone(), group.external_id.clone()), group.id);
         self.groups.insert(group.id, Arc::new(group.clone()));
@@ -196,7 +215,10 @@ impl Directory {
         }
         self.grants.remove(&Token::Group(group));
         if let Some(old) = self.groups.remove(&group) {
-            self.group_by_external.remove(&(old.source.clone(), old.external_id.clone()));
+            let key = (old.source.clone(), old.external_id.clone());
+            if self.group_by_external.get(&key) == Some(&group) {
+                self.group_by_external.remove(&key);
+            }
         }
     }
 

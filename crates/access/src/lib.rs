@@ -1,26 +1,44 @@
-//! Who may see what. The rules are in ACCESS.md; the decision is pure and explains itself.
+//! Who may see what: ACCESS.md as code. Everything here is pure; [`Collection`] applies edits and makes [`Snapshot`]s.
 //!
-//! - [`Directory`] is everything known at one epoch; [`authenticate`] turns a presented secret into a [`Caller`].
+//! - [`authenticate`] turns a presented secret into a [`Caller`]; [`Access`] is what one may do at one epoch, never stored.
 //! - [`decide`] answers a question with its reasons, of any epoch; the gates decide by the same rules.
-//! - [`Access`] is what one caller may do at one epoch: made in one place, never stored.
+//! - [`VisibleSet`] is that rule for all audience classes at once; search takes it by value.
 //! - Content travels as [`Sealed`]; [`open`] is the only way to a [`Checked`] value.
 
 mod access;
 mod actor;
 mod caller;
 mod change;
+mod classes;
+mod collection;
 mod decide;
 mod directory;
+mod documents;
+mod edit;
 mod error;
+mod judge;
+mod list;
+mod persistent;
+mod policy;
 mod sealed;
 mod secret;
+mod snapshot;
+mod source;
+mod visible;
 
 pub use access::Access;
 pub use actor::Actor;
 pub use caller::{Caller, OnBehalfOf, RoleSet, act_for, authenticate, session_caller};
 pub use change::Change;
-pub use decide::decide;
+pub use classes::ClassId;
+pub use collection::Collection;
+pub use decide::{Grounds, decide};
 pub use directory::{Directory, Group, Key, Person, Service, Session};
+pub use edit::{Edit, Listing, Tombstone};
 pub use error::AccessError;
+pub use policy::{AttributeKind, Names, Place, Policies, PolicyError, PolicyFault};
 pub use sealed::{Checked, Sealed, open};
 pub use secret::{SecretHash, hash_secret};
+pub use snapshot::Snapshot;
+pub use source::{AgeLimits, SourceStanding};
+pub use visible::{MemoCounts, VisibleSet};

@@ -22,7 +22,7 @@ pub(crate) fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Ro
 
 /// Whether the caller sees base models at all.
 pub(crate) fn sees_base_models(app: &App, asker: &Asker) -> bool {
-    let access = access::Access::of(&app.directory(), &asker.caller);
+    let access = asker.access(app);
     let needs_role = asker.caller.person().is_none();
     access.use_of_base_models().allowed && (!needs_role || asker.caller.has(Role::User))
 }

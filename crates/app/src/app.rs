@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::Directory;
+use access::{Directory, Snapshot};
 use domain::{Clock, Timestamp};
 use models::Catalog;
 use store::Store;
@@ -14,6 +14,7 @@ use crate::ids::Ids;
 use crate::issuers::KeySets;
 use crate::jobs::{self, Jobs};
 use crate::limiter::Limiter;
+use crate::parsers::Parsers;
 use crate::readiness::Readiness;
 use crate::settings::LiveSettings;
 use crate::stock::Stock;
@@ -42,6 +43,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// The models of this machine, where it keeps any.
     pub(crate) stock: Option<Stock>,
+    /// What reads files.
+    parsers: Option<Parsers>,
     /// The background jobs that this process works on.
     pub(crate) jobs: Jobs,
     /// The installation's key for hashes that remain where content does not.
@@ -85,6 +88,7 @@ impl App {
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
             stock: None,
+            parsers: None,
             jobs: Jobs::default(),
             hash_key,
         })
@@ -95,6 +99,22 @@ impl App {
     pub fn with_stock(mut self, stock: Option<Stock>) -> Self {
         self.stock = stock;
         self
+    }
+
+    /// The same with a parser for files.
+    #[must_use]
+    pub fn with_parsers(mut self, parsers: Parsers) -> Self {
+        self.parsers = Some(parsers);
+        self
+    }
+
+    /// The parser for files.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn parsers(&self) -> Result<&Parsers, AppError> {
+        let message = || "this server reads no files: send the document's text".to_owned();
+        self.parsers.as_ref().ok_or_else(|| AppError::Unavailable { message: message(), code: "parser_unavailable" })
     }
 
     /// Waits for what goes on behind requests that have ended. Jobs stop where they are.
@@ -108,6 +128,12 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Everything that decisions depend on at the newest epoch.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.store.snapshot()
     }
 
     /// Identity at the newest epoch.

@@ -142,7 +142,7 @@ fn present(found: bool) -> Result<(), AppError> {
 }
 
 fn access_of(app: &App, asker: &Asker) -> Access {
-    Access::of(&app.directory(), &asker.caller)
+    asker.access(app)
 }
 
 /// An item with what it was made from: what a client sends, and what a model made of it, are the asker's own words.

@@ -1,11 +1,13 @@
 //! Decisions: recorded where the door lets somebody use a model, and where it turns somebody away; listed and given
 //! again for whoever looks after security.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
 
-use access::{Directory, decide};
-use domain::{Action, Decision, DecisionId, PersonId, Principal, Question, Resource, Role, TraceId, Verdict};
+use access::{Grounds, Snapshot, decide};
+use domain::{
+    Action, Decision, DecisionId, DocumentId, PersonId, Principal, Question, Resource, Role, Source, Timestamp,
+    TraceId, Verdict,
+};
 use serde::Serialize;
 use store::DecisionQuery;
 use utoipa::ToSchema;
@@ -46,19 +48,49 @@ pub(crate) fn question(asker: &Asker, action: Action, resource: Resource) -> Que
     Question { caller: asker.caller.record(asker.purpose.clone(), None), action, resource }
 }
 
-/// A decision to record.
-pub(crate) fn decision(app: &App, epoch: u64, question: Question, verdict: Verdict) -> Decision {
+/// A decision to record, with the epoch and the hash of the policies by which it was made.
+pub(crate) fn decision(
+    app: &App,
+    (epoch, policy_hash): (u64, Option<String>),
+    question: Question,
+    verdict: Verdict,
+) -> Decision {
     let now = app.now();
-    Decision {
-        id: DecisionId::from_uuid(app.ids.uuid(now)),
-        created_at: now,
-        trace: None,
-        task: String::new(),
-        epoch,
-        // No policies can be uploaded yet.
-        policy_hash: None,
-        question,
-        verdict,
+    let id = DecisionId::from_uuid(app.ids.uuid(now));
+    Decision { id, created_at: now, trace: None, task: String::new(), epoch, policy_hash, question, verdict }
+}
+
+/// Decides by a snapshot, now.
+pub(crate) fn decide_at(app: &App, snapshot: &Snapshot, question: Question) -> Decision {
+    let policy_hash = snapshot.policies().hash().map(str::to_owned);
+    let nothing = Verdict { allowed: false, reasons: Vec::new() };
+    let mut decision = decision(app, (snapshot.epoch(), policy_hash), question, nothing);
+    decision.verdict = answer(snapshot, decision.created_at, &decision.question);
+    decision
+}
+
+/// The answer to a question by a snapshot. What it depends on of documents is in the history of epochs, and need not be
+/// recorded with it.
+fn answer(snapshot: &Snapshot, at: Timestamp, question: &Question) -> Verdict {
+    let mut question = question.clone();
+    match &mut question.resource {
+        Resource::Trace { provenance, facts, .. } => *facts = snapshot.facts_of(provenance),
+        Resource::Document { document, version, facts } => *facts = snapshot.facts(*document, *version).map(Box::new),
+        Resource::Model { .. } | Resource::Person { .. } | Resource::Route { .. } => {}
+    }
+    decide(&Grounds { directory: snapshot.directory(), policies: snapshot.policies(), at }, &question)
+}
+
+/// The documents that an answer depends on.
+fn documents_of(question: &Question) -> Vec<DocumentId> {
+    let of_source = |source: &Source| match source {
+        Source::Document { document, .. } => Some(*document),
+        _ => None,
+    };
+    match &question.resource {
+        Resource::Trace { provenance, .. } => provenance.sources().iter().filter_map(of_source).collect(),
+        Resource::Document { document, .. } => vec![*document],
+        Resource::Model { .. } | Resource::Person { .. } | Resource::Route { .. } => Vec::new(),
     }
 }
 
@@ -75,12 +107,10 @@ pub async fn turned_from_person(app: &App, holder: &Asker, person: Option<Person
 
 /// Records a no. Where rights came in the very moment between the refusal and this, there is none to record.
 pub(crate) async fn refused(app: &App, question: Question) {
-    let directory = app.directory();
-    let verdict = decide(&directory, &question);
-    if verdict.allowed {
+    let decision = decide_at(app, &app.snapshot(), question);
+    if decision.verdict.allowed {
         return;
     }
-    let decision = decision(app, directory.epoch(), question, verdict);
     if let Err(error) = app.store.record_decision(&decision).await {
         tracing::error!(%error, "a decision could not be recorded");
     }
@@ -114,8 +144,8 @@ pub async fn one(app: &App, id: &str) -> Result<Decision, AppError> {
 /// There is none of this id.
 pub async fn replay(app: &App, id: &str) -> Result<Replay, AppError> {
     let decision = one(app, id).await?;
-    let directory = app.store.directory_at(decision.epoch).await?;
-    Ok(again(&directory, decision))
+    let snapshot = app.store.snapshot_at(decision.epoch, &documents_of(&decision.question)).await?;
+    Ok(again(&snapshot, decision))
 }
 
 /// Gives the newest decisions again, as [`decisions`] lists them.
@@ -125,20 +155,23 @@ pub async fn replay(app: &App, id: &str) -> Result<Replay, AppError> {
 pub async fn replay_newest(app: &App, filter: DecisionFilter) -> Result<Slice<Replay>, AppError> {
     let slice = decisions(app, filter).await?;
     // Few epochs, each with many decisions.
-    let mut directories: HashMap<u64, Directory> = HashMap::new();
-    let mut replays = Vec::with_capacity(slice.data.len());
-    for decision in slice.data {
-        let directory = match directories.entry(decision.epoch) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => place.insert(app.store.directory_at(decision.epoch).await?),
-        };
-        replays.push(again(directory, decision));
+    let mut documents: BTreeMap<u64, Vec<DocumentId>> = BTreeMap::new();
+    for decision in &slice.data {
+        documents.entry(decision.epoch).or_default().extend(documents_of(&decision.question));
     }
-    Ok(Slice { data: replays, has_more: slice.has_more })
+    let mut snapshots = BTreeMap::new();
+    for (epoch, documents) in documents {
+        snapshots.insert(epoch, app.store.snapshot_at(epoch, &documents).await?);
+    }
+    let replays = slice.data.into_iter().filter_map(|decision| {
+        let snapshot = snapshots.get(&decision.epoch)?;
+        Some(again(snapshot, decision))
+    });
+    Ok(Slice { data: replays.collect(), has_more: slice.has_more })
 }
 
-fn again(directory: &Directory, decision: Decision) -> Replay {
-    let replayed = decide(directory, &decision.question);
+fn again(snapshot: &Snapshot, decision: Decision) -> Replay {
+    let replayed = answer(snapshot, decision.created_at, &decision.question);
     let identical = replayed == decision.verdict;
     Replay { decision, replayed, identical }
 }

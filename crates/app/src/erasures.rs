@@ -101,8 +101,11 @@ fn erasee(app: &App, caller: &Caller, new: NewErasure) -> Result<Erasee, AppErro
         NewErasure { person: None, subject: Some(subject), document: None } if !subject.is_empty() => {
             Ok(Erasee::Subject(subject))
         }
-        // Nothing here is made from documents yet, so no document has this id.
-        NewErasure { person: None, subject: None, document: Some(_) } => Err(AppError::not_found()),
+        NewErasure { person: None, subject: None, document: Some(_) } => {
+            let message =
+                "`document`: documents cannot be erased here yet: DELETE retires one, and it is not found any more";
+            Err(AppError::invalid("document", message))
+        }
         _ => Err(AppError::invalid("person", "name one of `person`, `subject` and `document`")),
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::{Access, Caller, decide};
+use access::{Access, Caller};
 use domain::{
     Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, Price, Provenance, Question, Resource, Stage,
-    TokenCounts, Trace, TraceContent, TraceId, Verdict,
+    TokenCounts, Trace, TraceContent, TraceId,
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use wire::freehold::Additions;
 
 use crate::answer::Unanswered;
 use crate::app::App;
-use crate::decisions::decision;
+use crate::decisions::{decide_at, decision};
 use crate::error::AppError;
 use crate::limiter::{Reservation, WorstCase};
 use crate::redact::redact;
@@ -33,6 +33,14 @@ pub struct Asker {
     pub purpose: Option<String>,
     /// The header `Freehold-Capture`: only narrows.
     pub capture: Option<Capture>,
+}
+
+impl Asker {
+    /// What the asker may do now.
+    #[must_use]
+    pub fn access(&self, app: &App) -> Access {
+        Access::of(&app.snapshot(), &self.caller, self.purpose.as_deref(), app.now())
+    }
 }
 
 /// One exchange in the making.
@@ -62,7 +70,7 @@ impl Exchange {
     #[must_use]
     pub fn begin(app: &Arc<App>, asker: &Asker) -> Self {
         app.counters.start();
-        let access = Access::of(&app.directory(), &asker.caller);
+        let access = asker.access(app);
         let trace = opening(app, asker, &access);
         let checked_epoch = access.epoch();
         Self {
@@ -103,7 +111,8 @@ impl Exchange {
         let allowed = verdict.allowed;
         if let Some(name) = model {
             let question = self.question(Action::Use, Resource::Model { name: name.to_owned() });
-            self.decided(self.access.epoch(), question, verdict);
+            let policy_hash = self.access.policy_hash().map(ToOwned::to_owned);
+            self.decided(decision(&self.app, (self.access.epoch(), policy_hash), question, verdict));
         }
         allowed
     }
@@ -112,9 +121,8 @@ impl Exchange {
         Question { caller: CallerRecord { subject: None, ..self.trace.caller.clone() }, action, resource }
     }
 
-    fn decided(&mut self, epoch: u64, question: Question, verdict: Verdict) {
-        let trace = Some(self.trace.id);
-        self.decisions.push(Decision { trace, ..decision(&self.app, epoch, question, verdict) });
+    fn decided(&mut self, decision: Decision) {
+        self.decisions.push(Decision { trace: Some(self.trace.id), ..decision });
     }
 
     /// The record so far.
@@ -271,19 +279,18 @@ impl Exchange {
     /// # Errors
     /// [`AppError::AccessChanged`].
     pub fn recheck(&mut self) -> Result<(), AppError> {
-        let directory = self.app.directory();
-        if directory.epoch() == self.checked_epoch {
+        let snapshot = self.app.snapshot();
+        if snapshot.epoch() == self.checked_epoch {
             return Ok(());
         }
-        self.checked_epoch = directory.epoch();
+        self.checked_epoch = snapshot.epoch();
         let model = Resource::Model { name: self.trace.task.clone() };
-        let mut may_go_on = self.caller.recheck(&directory, self.app.now()).is_ok();
+        let mut may_go_on = self.caller.recheck(snapshot.directory(), self.app.now()).is_ok();
         for (action, resource) in [(Action::Use, model), (Action::Read, self.resource())] {
-            let question = self.question(action, resource);
-            let verdict = decide(&directory, &question);
-            if !verdict.allowed {
+            let decision = decide_at(&self.app, &snapshot, self.question(action, resource));
+            if !decision.verdict.allowed {
                 may_go_on = false;
-                self.decided(directory.epoch(), question, verdict);
+                self.decided(decision);
             }
         }
         if may_go_on { Ok(()) } else { Err(AppError::AccessChanged) }
@@ -292,7 +299,7 @@ impl Exchange {
     /// This exchange, as a decision about reading it names it.
     fn resource(&self) -> Resource {
         let Trace { id, caller, provenance, .. } = &self.trace;
-        Resource::Trace { trace: *id, owner: Some(caller.principal), provenance: provenance.clone() }
+        Resource::Trace { trace: *id, owner: Some(caller.principal), provenance: provenance.clone(), facts: Vec::new() }
     }
 
     fn elapsed_ms(&self) -> f64 {

@@ -5,7 +5,7 @@ mod events;
 
 use std::sync::Arc;
 
-use access::{Access, open};
+use access::open;
 use bytes::Bytes;
 use domain::{Capture, ConversationId, ErrorKind, Provenance, ResponseId, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ fn previous_not_found(error: AppError, id: &str) -> AppError {
 /// Not found, also where it is somebody else's.
 pub async fn kept(app: &App, asker: &Asker, id: &str) -> Result<KeptResponse, AppError> {
     let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
-    let access = Access::of(&app.directory(), &asker.caller);
+    let access = asker.access(app);
     let sealed = app.store.response(id).await?.ok_or_else(AppError::not_found)?;
     let stored = open(&access, sealed)?.into_inner();
     serde_json::from_value(stored.body).map_err(|_| AppError::not_found())
@@ -167,7 +167,7 @@ pub async fn kept(app: &App, asker: &Asker, id: &str) -> Result<KeptResponse, Ap
 /// Not found, also where it is somebody else's.
 pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, AppError> {
     let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
-    let access = Access::of(&app.directory(), &asker.caller);
+    let access = asker.access(app);
     if app.store.delete_response(&access, id).await? { Ok(id) } else { Err(AppError::not_found()) }
 }
 

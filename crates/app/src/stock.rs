@@ -156,7 +156,8 @@ async fn keep_act(app: &App, caller: &Caller, verb: &str, ids: Vec<String>) -> R
 
 /// The stock, for whoever keeps it or may use base models; for others there is none.
 fn visible<'a>(app: &'a App, caller: &Caller) -> Option<&'a Stock> {
-    let may = caller.has(Role::Operator) || Access::of(&app.directory(), caller).use_of_base_models().allowed;
+    let may =
+        caller.has(Role::Operator) || Access::of(&app.snapshot(), caller, None, app.now()).use_of_base_models().allowed;
     app.stock.as_ref().filter(|_| may)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Access, Checked, Sealed, open};
+use access::{Checked, Sealed, open};
 use domain::{
     Action, Capture, Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Resource, Timestamp, Trace,
     TraceContent, TraceId,
@@ -65,14 +65,14 @@ pub async fn trace(app: &App, asker: &Asker, id: &str) -> Result<TraceView, AppE
 }
 
 async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredTrace>, AppError> {
-    let access = Access::of(&app.directory(), &asker.caller);
+    let access = asker.access(app);
     let sealed = app.store.trace(access.principal(), id).await?;
     let (owner, provenance) = sealed.as_ref().map(Sealed::facts).unwrap_or_default();
     match sealed.and_then(|sealed| open(&access, sealed).ok()) {
         Some(opened) => Ok(opened),
         None => {
             // The same for somebody else's and for none at all: neither is among the asker's own.
-            let resource = Resource::Trace { trace: id, owner, provenance };
+            let resource = Resource::Trace { trace: id, owner, provenance, facts: Vec::new() };
             decisions::refused(app, decisions::question(asker, Action::Read, resource)).await;
             Err(AppError::not_found())
         }
@@ -84,7 +84,7 @@ async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredT
 /// # Errors
 /// A limit out of range, or the state could not be read.
 pub async fn traces(app: &App, asker: &Asker, filter: TraceFilter) -> Result<Slice<TraceView>, AppError> {
-    let access = Access::of(&app.directory(), &asker.caller);
+    let access = asker.access(app);
     let Page { data, has_more } = app.store.traces(&access, query(filter)?).await?;
     // The late check: what the state's filter let through is opened one by one.
     let opened = data.into_iter().filter_map(|sealed| open(&access, sealed).ok());

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, CallerRecord, DecisionId, PersonId, Principal, Provenance, Role, Source, Timestamp, TraceId};
+use crate::{
+    Action, CallerRecord, DecisionId, DocumentFacts, DocumentId, PersonId, Principal, Provenance, Role, Source,
+    Timestamp, TraceId,
+};
 
 /// One answer to who may do what, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +74,19 @@ pub enum Resource {
         owner: Option<Principal>,
         /// What it was made from.
         provenance: Provenance,
+        /// Of the documents among that, what the answer depends on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        facts: Vec<DocumentFacts>,
+    },
+    /// A version of a document.
+    Document {
+        /// Which.
+        document: DocumentId,
+        /// Its version, counted from 1.
+        version: u32,
+        /// What the answer depends on; none where there is no such version here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        facts: Option<Box<DocumentFacts>>,
     },
 }
 
@@ -106,6 +122,8 @@ pub enum Rule {
     OwnWords,
     /// Yes: a role that the caller holds.
     Role,
+    /// Yes: the list of a document names the caller, or a group that reaches them. The way there.
+    ListAllows,
     /// Yes: the key may act for others, and the service reaches this person.
     WithinReach,
     /// No: the caller is not active.
@@ -124,6 +142,24 @@ pub enum Rule {
     NoScope,
     /// No: the person is not within the groups of the service, not active, or not here.
     OutOfReach,
+    /// No: the list denies the caller, or a group that reaches them. The way there.
+    ListDenies,
+    /// No: the list names nobody at all.
+    NobodyAllowed,
+    /// No: the list names others.
+    NotOnList,
+    /// No: the list is not known, or denies somebody who is not known here.
+    ListUnknown,
+    /// No: policies forbid it. Their ids.
+    PolicyForbids,
+    /// No: policies could not be evaluated, which denies. Their ids.
+    PolicyError,
+    /// No: the source has not been heard of for longer than such content may go without.
+    Stale,
+    /// No: it was removed, and its source closes what is removed.
+    Closed,
+    /// No: it was erased.
+    Erased,
 }
 
 impl Verdict {

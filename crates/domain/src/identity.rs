@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{GroupId, IdError, PersonId, ServiceId};
 
@@ -163,6 +163,49 @@ macro_rules! one_of {
             }
         }
     };
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str(Self::EVERYONE),
+            Self::Person(id) => id.fmt(f),
+            Self::Group(id) => id.fmt(f),
+            Self::Service(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Token {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |_| format!("'{text}' is no token: write everyone, or an id that begins with per_, grp_ or svc_");
+        match text {
+            Self::EVERYONE => Ok(Self::Everyone),
+            _ if text.starts_with(PersonId::PREFIX) => text.parse().map(Self::Person).map_err(wrong),
+            _ if text.starts_with(GroupId::PREFIX) => text.parse().map(Self::Group).map_err(wrong),
+            _ => text.parse().map(Self::Service).map_err(wrong),
+        }
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Token {
+    /// The token that stands for active people of this installation.
+    pub const EVERYONE: &'static str = "everyone";
 }
 
 one_of!(Principal { Person(PersonId), Service(ServiceId), });

@@ -9,6 +9,7 @@ mod error;
 mod id;
 mod identity;
 mod limits;
+mod list;
 mod provenance;
 mod time;
 mod trace;
@@ -22,6 +23,7 @@ pub use id::{
 };
 pub use identity::{Action, Member, Principal, Role, Scope, Token};
 pub use limits::{Cost, Limits, Price};
+pub use list::{AccessList, AttributeValue, Attributes, DocumentFacts, DocumentState, HeldList, ListToken, Quality};
 pub use provenance::{Provenance, Source};
 pub use time::{Clock, Timestamp};
 pub use trace::{

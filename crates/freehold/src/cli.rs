@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod backup;
+mod can;
 mod command;
 mod completions;
 mod config;
@@ -17,6 +18,7 @@ mod lake;
 mod listing;
 mod models;
 mod output;
+mod parse;
 mod people;
 pub(crate) mod progress;
 mod serve;
@@ -98,6 +100,9 @@ enum Command {
     /// The record of every exchange
     #[command(after_help = examples::TRACES)]
     Traces(traces::Traces),
+    /// May this person do this, and why?
+    #[command(after_help = examples::CAN)]
+    Can(can::Can),
     /// Who asked for what and why it was allowed or not; past decisions given again
     #[command(after_help = examples::AUDIT)]
     Audit(audit::Audit),
@@ -119,6 +124,9 @@ enum Command {
     /// The inference process of one model; `serve` starts it
     #[command(hide = true)]
     Engine(engine::Engine),
+    /// The process that reads files; `serve` starts it
+    #[command(hide = true)]
+    Parse(parse::Parse),
 }
 
 /// Runs the command and turns its end into an exit code. Wrong arguments exit with 2, as clap does.
@@ -147,6 +155,7 @@ fn run(cli: Cli) -> Result<(), FreeholdError> {
         Command::Services(command) => block_on(command.run(&globals)),
         Command::Keys(command) => block_on(command.run(&globals)),
         Command::Traces(command) => block_on(command.run(&globals)),
+        Command::Can(command) => block_on(command.run(&globals)),
         Command::Audit(command) => block_on(command.run(&globals)),
         Command::Lake(command) => block_on(command.run(&globals)),
         Command::Backup(command) => block_on(command.run(&globals)),
@@ -154,6 +163,7 @@ fn run(cli: Cli) -> Result<(), FreeholdError> {
         Command::Erasures(command) => block_on(command.run(&globals)),
         Command::Completions(command) => command.run(),
         Command::Engine(command) => command.run(),
+        Command::Parse(command) => command.run(),
     }
 }
 

@@ -11,6 +11,7 @@ mod it {
     mod arguments;
     mod capture;
     mod crash;
+    mod documents;
     mod folder;
     mod iceberg_client;
     mod keys;

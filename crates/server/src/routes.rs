@@ -5,6 +5,7 @@
 pub(crate) mod acts;
 pub(crate) mod backups;
 pub(crate) mod decisions;
+pub(crate) mod documents;
 pub(crate) mod erasures;
 pub(crate) mod groups;
 pub(crate) mod health;
@@ -19,8 +20,10 @@ pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod openai;
 pub(crate) mod people;
+pub(crate) mod policies;
 pub(crate) mod services;
 pub(crate) mod settings;
+pub(crate) mod sources;
 pub(crate) mod traces;
 pub(crate) mod upstreams;
 
@@ -157,6 +160,21 @@ pub static ROUTES: &[Route] = &[
     Route::new(GET, "/api/v1/decisions/{decision}", SECURITY, |method| on(method, decisions::show)),
     Route::new(GET, "/api/v1/decisions/{decision}/replay", SECURITY, |method| on(method, decisions::replay)),
     Route::new(GET, "/api/v1/replays", SECURITY, |method| on(method, decisions::replays)),
+
+    Route::new(PUT, "/api/v1/policies", SECURITY, |method| on(method, policies::put)),
+    Route::new(GET, "/api/v1/policies", SECURITY, |method| on(method, policies::show)),
+    Route::new(GET, "/api/v1/access/explain", ANY, |method| on(method, policies::explain)),
+
+    Route::new(POST, "/api/v1/sources", OPERATOR, |method| on(method, sources::create)),
+    Route::new(GET, "/api/v1/sources", OPERATOR, |method| on(method, sources::list)),
+    Route::new(GET, "/api/v1/sources/{source}", OPERATOR, |method| on(method, sources::show)),
+    Route::new(GET, "/api/v1/sources/{source}/documents", OPERATOR, |method| on(method, sources::documents)),
+    Route::new(POST, "/api/v1/sources/{source}/documents", OPERATOR, |method| on(method, sources::put_lines)),
+    Route::new(PUT, "/api/v1/sources/{source}/documents/{external_id}", OPERATOR, |method| on(method, sources::put_document)),
+    Route::new(DELETE, "/api/v1/sources/{source}/documents/{external_id}", OPERATOR, |method| on(method, sources::retire)),
+    Route::new(PUT, "/api/v1/sources/{source}/documents/{external_id}/access", OPERATOR, |method| on(method, sources::set_list)),
+    Route::new(GET, "/api/v1/documents/{document}", ANY, |method| on(method, documents::show)),
+    Route::new(GET, "/api/v1/documents/{document}/text", ANY, |method| on(method, documents::text)),
 
     Route::new(POST, "/api/v1/erasures", SECURITY, |method| on(method, erasures::create)),
     Route::new(GET, "/api/v1/erasures", SECURITY, |method| on(method, erasures::list)),

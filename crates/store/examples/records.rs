@@ -180,9 +180,9 @@ fn figure(what: &str, unit: &str, value: f64) -> std::io::Result<()> {
 }
 
 fn access_of(store: &Store, number: u128) -> Result<Access, Box<dyn Error>> {
-    let directory = store.directory();
-    let caller = Caller::on_control_socket(&directory, person(number).id)?;
-    Ok(Access::of(&directory, &caller))
+    let snapshot = store.snapshot();
+    let caller = Caller::on_control_socket(snapshot.directory(), person(number).id)?;
+    Ok(Access::of(&snapshot, &caller, None, SystemClock.now()))
 }
 
 fn person(number: u128) -> Person {

@@ -1,4 +1,4 @@
-//! Identity: the one way in which it changes ([`Store::commit`]), its epoch log, its history.
+//! Identity and all else that rights depend on: the one way in which it changes, its epoch log, its history.
 //!
 //! INVARIANT: the snapshot in memory is what is durable: it is swapped only after the transaction that holds the
 //! state, the history rows and the epoch log.
@@ -9,16 +9,19 @@ mod history;
 mod load;
 mod verify;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use access::{Actor, Change, Directory};
+use access::{Actor, Change, Collection, Directory, Snapshot};
 use arc_swap::ArcSwap;
 use domain::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::database::Database;
+use crate::contents::Contents;
+use crate::database::{Database, Writing};
 use crate::error::StoreError;
 use crate::identity::history::History;
+use crate::knowledge::{Amendment, load_knowledge};
 use crate::narrowings::{Narrowing, NarrowingLog};
 use crate::store::Store;
 
@@ -27,7 +30,7 @@ pub(crate) use epochs::{Head, LOST, hex};
 use epochs::{INSERT_EPOCHS, read, row_of};
 pub(crate) use first::first_changes;
 pub(crate) use history::token_of;
-pub(crate) use load::load_newest;
+use load::load_newest;
 pub use verify::EpochProof;
 
 impl Store {
@@ -42,106 +45,191 @@ impl Store {
         actor: Option<Actor>,
         plan: impl FnOnce(&Directory) -> Result<Vec<Change>, E> + Send,
     ) -> Result<Arc<Directory>, E> {
-        self.commit_after(0, actor, plan).await
+        let identity = |snapshot: &Snapshot| Ok(plan(snapshot.directory())?.into_iter().map(Amendment::from).collect());
+        self.amend(actor, identity).await
+    }
+
+    /// The one way in which anything else changes that rights depend on: as [`Store::commit`], with all that is known.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn amend<E: From<StoreError>>(
+        &self,
+        actor: Option<Actor>,
+        plan: impl FnOnce(&Snapshot) -> Result<Vec<Amendment>, E> + Send,
+    ) -> Result<Arc<Directory>, E> {
+        self.amend_after(0, actor, plan).await
     }
 
     /// The same after a restore: in the same transaction the epochs up to `lost_through` are filled with entries that say
     /// they were lost, for an epoch never goes back and has no gap.
-    pub(crate) async fn commit_after<E: From<StoreError>>(
+    pub(crate) async fn amend_after<E: From<StoreError>>(
         &self,
         lost_through: u64,
         actor: Option<Actor>,
-        plan: impl FnOnce(&Directory) -> Result<Vec<Change>, E> + Send,
+        plan: impl FnOnce(&Snapshot) -> Result<Vec<Amendment>, E> + Send,
     ) -> Result<Arc<Directory>, E> {
-        let mut head = self.head().clone().lock_owned().await;
-        if head.stale {
-            reload(self.database(), self.snapshot(), &mut head).await?;
+        let turn = self.writer().await?;
+        let amendments = plan(&self.snapshot())?;
+        Ok(turn.run(self, (lost_through, actor), amendments).await?)
+    }
+
+    /// Waits until it is this one's turn to write.
+    pub(crate) async fn writer(&self) -> Result<Turn, StoreError> {
+        let mut writer = self.head().clone().lock_owned().await;
+        if writer.head.stale {
+            reload(self.database(), self.shown(), &mut writer).await?;
         }
-        let directory = self.directory();
-        let changes = plan(&directory)?;
-        if changes.is_empty() && head.epoch() >= lost_through {
-            return Ok(directory);
-        }
-        let commit = Commit {
-            database: self.database().clone(),
-            snapshot: self.snapshot().clone(),
-            head,
-            actor,
-            at: self.now(),
-            changes,
-            lost_through,
-            log: self.log().clone(),
-        };
-        // A task of its own: when the caller goes in the middle, memory and disk still agree.
-        match tokio::spawn(commit.run()).await {
-            Ok(done) => Ok(done?),
-            Err(error) => Err(self.database().unavailable(error.to_string()).into()),
-        }
+        Ok(Turn(writer))
+    }
+
+    /// Reads everything again after rows were changed in place, which only an erasure does.
+    pub(crate) async fn reload_identity(&self) -> Result<(), StoreError> {
+        let mut writer = self.head().lock().await;
+        reload(self.database(), self.shown(), &mut writer).await
     }
 }
 
-impl Store {
-    /// Reads identity again after its rows were changed in place, which only an erasure does.
-    pub(crate) async fn reload_identity(&self) -> Result<(), StoreError> {
-        let mut head = self.head().lock().await;
-        reload(self.database(), self.snapshot(), &mut head).await
+/// The end of the epoch log, and what snapshots are made from: there is one writer of both.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    head: Head,
+    collection: Collection,
+}
+
+impl Writer {
+    /// From what is durable.
+    pub(crate) async fn load(database: &Database) -> Result<Self, StoreError> {
+        let (directory, head) = load_newest(database).await?;
+        let mut collection = Collection::new(directory);
+        load_knowledge(database, &mut collection, head.epoch(), None).await?;
+        Ok(Self { head, collection })
+    }
+
+    pub(crate) fn is_new(&self) -> bool {
+        self.head.is_new()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.collection.snapshot()
+    }
+}
+
+/// The turn to write: nobody else does meanwhile.
+pub(crate) struct Turn(OwnedMutexGuard<Writer>);
+
+impl Turn {
+    /// The newest epoch.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.0.head.epoch()
+    }
+
+    /// Makes amendments durable in one transaction, each with the next epoch, then shows them.
+    pub(crate) async fn amend(
+        self,
+        store: &Store,
+        actor: Option<Actor>,
+        amendments: Vec<Amendment>,
+    ) -> Result<Arc<Directory>, StoreError> {
+        self.run(store, (0, actor), amendments).await
+    }
+
+    async fn run(
+        self,
+        store: &Store,
+        (lost_through, actor): (u64, Option<Actor>),
+        amendments: Vec<Amendment>,
+    ) -> Result<Arc<Directory>, StoreError> {
+        if amendments.is_empty() && self.epoch() >= lost_through {
+            return Ok(store.directory());
+        }
+        let commit = Commit {
+            database: store.database().clone(),
+            contents: store.contents().clone(),
+            shown: store.shown().clone(),
+            writer: self.0,
+            actor,
+            at: store.now(),
+            amendments,
+            lost_through,
+            log: store.log().clone(),
+        };
+        // A task of its own: when the caller goes in the middle, memory and disk still agree.
+        match tokio::spawn(commit.run()).await {
+            Ok(done) => done,
+            Err(error) => Err(store.database().unavailable(error.to_string())),
+        }
     }
 }
 
 struct Commit {
     database: Database,
-    snapshot: Arc<ArcSwap<Directory>>,
-    head: OwnedMutexGuard<Head>,
+    contents: Contents,
+    shown: Arc<ArcSwap<Snapshot>>,
+    writer: OwnedMutexGuard<Writer>,
     actor: Option<Actor>,
     at: Timestamp,
-    changes: Vec<Change>,
+    amendments: Vec<Amendment>,
     lost_through: u64,
     log: Arc<NarrowingLog>,
 }
 
 impl Commit {
     async fn run(mut self) -> Result<Arc<Directory>, StoreError> {
-        let mut next = Directory::clone(&self.snapshot.load());
         let mut writing = self.database.write().await?;
-        let mut head = self.head.clone();
+        let mut head = self.writer.head.clone();
         while head.epoch() < self.lost_through {
             let rows = (head.epoch()..self.lost_through.min(head.epoch() + 1_000)).map(|_| head.append_lost(self.at));
             let rows = rows.map(|entry| row_of(&entry)).collect::<Result<Vec<_>, _>>()?;
             INSERT_EPOCHS.run(&mut writing, &rows).await?;
         }
-        let mut history = History::new(&mut writing);
-        let mut narrowings = Vec::with_capacity(self.changes.len());
-        for change in &self.changes {
-            let entry = head.append(change, self.actor.clone(), self.at);
-            narrowings.push(Narrowing::of(&entry, change));
-            history.write(&entry, change, &next).await?;
-            next.apply(entry.epoch, change);
-        }
-        history.flush().await?;
+        let first = head.epoch() + 1;
+        let narrowings = self.write(&mut writing, &mut head).await?;
         if let Err(error) = writing.commit().await {
             // Whether it is durable is unknown now: what the database holds counts.
-            self.head.stale = true;
-            reload(&self.database, &self.snapshot, &mut self.head).await?;
+            self.writer.head.stale = true;
+            reload(&self.database, &self.shown, &mut self.writer).await?;
             return Err(error);
         }
-        let next = Arc::new(next);
-        self.snapshot.store(next.clone());
-        *self.head = head;
+        for (epoch, amendment) in (first..).zip(&self.amendments) {
+            self.writer.collection.apply(epoch, amendment.edit());
+        }
+        let next = self.writer.snapshot();
+        self.shown.store(Arc::new(next.clone()));
+        self.writer.head = head;
         if let Err(error) = self.log_narrowings(&next, narrowings).await {
             // The change itself is durable; the next one, or the next start, completes the log.
             tracing::error!(%error, "narrowings.log lacks a change: a restore until it is there would not replay it");
         }
-        Ok(next)
+        Ok(next.directory().clone())
+    }
+
+    /// Writes the entries of the epoch log and the rows of history.
+    async fn write(&self, writing: &mut Writing, head: &mut Head) -> Result<Vec<Narrowing>, StoreError> {
+        let shown = self.shown.load();
+        let mut next = Cow::Borrowed(&**shown.directory());
+        let mut history = History::new(writing, &self.contents);
+        let mut narrowings = Vec::with_capacity(self.amendments.len());
+        for amendment in &self.amendments {
+            let entry = head.append(amendment, self.actor.clone(), self.at);
+            narrowings.push(Narrowing::of(&entry, amendment));
+            history.write(&entry, amendment, &next).await?;
+            if let Amendment::Identity(change) = amendment {
+                next.to_mut().apply(entry.epoch, change);
+            }
+        }
+        history.flush().await?;
+        Ok(narrowings)
     }
 
     /// Appends to the log of narrowings, with what it lacks from before.
-    async fn log_narrowings(&self, next: &Directory, narrowings: Vec<Narrowing>) -> Result<(), StoreError> {
+    async fn log_narrowings(&self, next: &Snapshot, narrowings: Vec<Narrowing>) -> Result<(), StoreError> {
         let through = self.log.through().max(self.lost_through);
         let first = next.epoch().saturating_sub(narrowings.len() as u64) + 1;
         if first <= through + 1 {
             return self.log.append(&narrowings);
         }
-        self.log.append(&narrowings_after(&self.database, next, through).await?)
+        self.log.append(&narrowings_after(&self.database, next.directory(), through).await?)
     }
 }
 
@@ -160,9 +248,8 @@ pub(crate) async fn narrowings_after(
     }
 }
 
-async fn reload(database: &Database, snapshot: &ArcSwap<Directory>, head: &mut Head) -> Result<(), StoreError> {
-    let (directory, newest) = load_newest(database).await?;
-    snapshot.store(Arc::new(directory));
-    *head = newest;
+async fn reload(database: &Database, shown: &ArcSwap<Snapshot>, writer: &mut Writer) -> Result<(), StoreError> {
+    *writer = Writer::load(database).await?;
+    shown.store(Arc::new(writer.snapshot()));
     Ok(())
 }

@@ -16,6 +16,7 @@ mod feedback;
 mod folder;
 mod identity;
 mod jobs;
+mod knowledge;
 mod lake_catalog;
 mod links;
 mod migrations;
@@ -38,6 +39,10 @@ pub use erasures::Erasure;
 pub use error::StoreError;
 pub use identity::{EpochEntry, EpochProof};
 pub use jobs::{Job, JobState};
+pub use knowledge::{
+    Amendment, DocumentContent, DocumentRights, DocumentVersion, NewDocument, PolicyRecord, PutDocument, SourceKind,
+    SourceRecord, StoredDocument, StoredText,
+};
 pub use lake::{DecisionQuery, Erasee, Faults, Lake, StoredTrace, TraceQuery};
 pub use links::SignInLink;
 pub use notices::{NewNotice, Notice};

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_state.sql"),
     include_str!("../migrations/0002_open_tables.sql"),
     include_str!("../migrations/0003_decisions.sql"),
+    include_str!("../migrations/0004_knowledge.sql"),
 ];
 
 /// The newest schema that this program knows.

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use access::{Change, Directory};
-use domain::{ErasureId, PersonId, Principal};
+use domain::{AccessList, ErasureId, ListToken, PersonId, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::folder::{Folder, open_private, refused};
 use crate::identity::EpochEntry;
+use crate::knowledge::{Amendment, PolicyRecord};
 
 /// Its name in the data folder.
 pub(crate) const FILE: &str = "narrowings.log";
@@ -33,6 +34,12 @@ pub(crate) enum Narrowing {
         /// Of a person: whether they are a guest then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         external: Option<bool>,
+        /// The list that a document or a source got, where ids alone say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<AccessList>,
+        /// Of policies: what they are then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policies: Option<PolicyRecord>,
     },
     /// An erasure: of a principal by id, of a subject by its keyed hash.
     Erasure {
@@ -45,13 +52,20 @@ pub(crate) enum Narrowing {
 }
 
 impl Narrowing {
-    pub(crate) fn of(entry: &EpochEntry, change: &Change) -> Self {
-        let (active, external) = match change {
-            Change::PutPerson(person) => (Some(person.active), Some(person.external)),
-            Change::PutService(service) => (Some(service.active), None),
+    pub(crate) fn of(entry: &EpochEntry, amendment: &Amendment) -> Self {
+        let (active, external) = match amendment {
+            Amendment::Identity(Change::PutPerson(person)) => (Some(person.active), Some(person.external)),
+            Amendment::Identity(Change::PutService(service)) => (Some(service.active), None),
             _ => (None, None),
         };
-        Self::Change { epoch: entry.epoch, kind: entry.kind.clone(), ids: entry.ids.clone(), active, external }
+        let (list, policies) = match amendment {
+            Amendment::Source(source) => (source.standing.default_list.as_ref().and_then(by_ids), None),
+            Amendment::Rights { rights, .. } => (rights.list().and_then(by_ids), None),
+            Amendment::Policies(record, _) => (None, Some(PolicyRecord::clone(record))),
+            Amendment::Identity(_) => (None, None),
+        };
+        let EpochEntry { epoch, kind, ids, .. } = entry.clone();
+        Self::Change { epoch, kind, ids, active, external, list, policies }
     }
 
     /// From an entry of the epoch log, with what the directory says now.
@@ -64,8 +78,15 @@ impl Narrowing {
             "put_service" => (service.map(|service| service.active), None),
             _ => (None, None),
         };
-        Self::Change { epoch: entry.epoch, kind: entry.kind.clone(), ids: entry.ids.clone(), active, external }
+        let EpochEntry { epoch, kind, ids, .. } = entry.clone();
+        Self::Change { epoch, kind, ids, active, external, list: None, policies: None }
     }
+}
+
+/// The list where ids alone say it: how somebody is called elsewhere does not belong into the log.
+fn by_ids(list: &AccessList) -> Option<AccessList> {
+    let all_ids = list.allow.iter().chain(&list.deny).all(|token| matches!(token, ListToken::Id(_)));
+    all_ids.then(|| list.clone())
 }
 
 /// The file, open for appending.
@@ -151,7 +172,15 @@ mod tests {
 
     fn change(epoch: u64) -> Narrowing {
         let ids = vec!["key_00000000000070008000000000000001".to_owned()];
-        Narrowing::Change { epoch, kind: "revoke_key".to_owned(), ids, active: None, external: None }
+        Narrowing::Change {
+            epoch,
+            kind: "revoke_key".to_owned(),
+            ids,
+            active: None,
+            external: None,
+            list: None,
+            policies: None,
+        }
     }
 
     #[test]

@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use access::{Change, Directory, Person, Service};
+use access::{Change, Directory, Person, Service, Snapshot};
 use domain::{GroupId, Member, Role, Token};
 use lake::Erasee;
 
 use crate::database::Sql;
 use crate::error::StoreError;
 use crate::identity::{LOST, token_of};
+use crate::knowledge::Amendment;
 use crate::narrowings::{Narrowing, person_of};
 use crate::store::Store;
+
+mod knowledge;
+
+use knowledge::LastKnown;
 
 /// What the log says last of each thing: whether it was there.
 #[derive(Debug, Default)]
@@ -98,18 +103,23 @@ impl Store {
         let (restored, through) = (self.directory().epoch(), self.log().through());
         if through > restored {
             tracing::warn!(restored, through, "the state is older than narrowings.log: it is replayed");
-            let mut last = Last::default();
+            let (mut last, mut last_known) = (Last::default(), LastKnown::default());
             for record in records {
-                if let Narrowing::Change { epoch, kind, ids, active, external } = record
+                if let Narrowing::Change { epoch, kind, ids, active, external, list, policies } = record
                     && *epoch > restored
                     && kind != LOST
                 {
                     last.note(kind, ids, *active, *external);
+                    last_known.note(kind, ids, list.as_ref(), policies.as_ref());
                 }
             }
-            let now = self.now();
+            let (now, sources) = (self.now(), self.sources().await?);
             // In one transaction: a crash in the middle must not make the state look as new as the log.
-            self.commit_after::<StoreError>(through, None, |directory| Ok(last.changes(directory, now))).await?;
+            let plan = |snapshot: &Snapshot| -> Result<Vec<Amendment>, StoreError> {
+                let changes = last.changes(snapshot.directory(), now).into_iter().map(Amendment::from);
+                Ok(changes.chain(last_known.amendments(snapshot, &sources)?).collect())
+            };
+            self.amend_after(through, None, plan).await?;
             self.reload_identity().await?;
         }
         self.erase_again(records).await

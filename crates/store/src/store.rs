@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use access::Directory;
+use access::{Directory, Snapshot};
 use arc_swap::ArcSwap;
 use domain::{Clock, Principal, Timestamp};
 use lake::{Faults, Lake, LakeOptions};
@@ -15,7 +15,7 @@ use crate::database::{Backend, Database};
 use crate::decisions;
 use crate::error::StoreError;
 use crate::folder::Folder;
-use crate::identity::{self, Head};
+use crate::identity::{self, Writer};
 use crate::lake_catalog::LakeCatalog;
 use crate::migrations;
 use crate::narrowings::{Narrowing, NarrowingLog};
@@ -66,8 +66,8 @@ pub struct Store {
 
 struct Inner {
     database: Database,
-    directory: Arc<ArcSwap<Directory>>,
-    head: Arc<Mutex<Head>>,
+    shown: Arc<ArcSwap<Snapshot>>,
+    writer: Arc<Mutex<Writer>>,
     clock: Arc<dyn Clock>,
     traces: TraceWriter,
     contents: Contents,
@@ -98,8 +98,8 @@ impl Store {
         let database = Database::open(&folder, database_url.as_deref()).await?;
         migrations::migrate(&database, clock.now()).await?;
         let (log, narrowings) = NarrowingLog::open(&folder)?;
-        let (directory, head) = identity::load_newest(&database).await?;
-        let empty = head.is_new();
+        let writer = Writer::load(&database).await?;
+        let empty = writer.is_new();
         let contents = Contents::load(&database).await?;
         let catalog = Arc::new(LakeCatalog::open(&folder).await?);
         let lake =
@@ -109,8 +109,8 @@ impl Store {
         let store = Self {
             inner: Arc::new(Inner {
                 database,
-                directory: Arc::new(ArcSwap::from_pointee(directory)),
-                head: Arc::new(Mutex::new(head)),
+                shown: Arc::new(ArcSwap::from_pointee(writer.snapshot())),
+                writer: Arc::new(Mutex::new(writer)),
                 clock,
                 traces,
                 contents,
@@ -147,10 +147,16 @@ impl Store {
         self.resume_erasures().await
     }
 
-    /// Identity at the newest epoch: a snapshot, without a lock.
+    /// Everything that decisions depend on at the newest epoch, without a lock.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::clone(&self.inner.shown.load())
+    }
+
+    /// Identity at the newest epoch, without a lock.
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
-        self.inner.directory.load_full()
+        self.inner.shown.load().directory().clone()
     }
 
     /// Waits for what is being written, folds the write-ahead log into the database file and closes. What is asked
@@ -218,12 +224,12 @@ impl Store {
         self.inner.clock.now()
     }
 
-    pub(crate) fn head(&self) -> &Arc<Mutex<Head>> {
-        &self.inner.head
+    pub(crate) fn head(&self) -> &Arc<Mutex<Writer>> {
+        &self.inner.writer
     }
 
-    pub(crate) fn snapshot(&self) -> &Arc<ArcSwap<Directory>> {
-        &self.inner.directory
+    pub(crate) fn shown(&self) -> &Arc<ArcSwap<Snapshot>> {
+        &self.inner.shown
     }
 
     pub(crate) fn trace_writer(&self) -> &TraceWriter {

@@ -16,6 +16,7 @@ mod it {
     pub(crate) mod history;
     pub(crate) mod identity;
     pub(crate) mod kept;
+    pub(crate) mod knowledge;
     pub(crate) mod lake;
     pub(crate) mod postgres;
     pub(crate) mod retention;

@@ -7,7 +7,14 @@
     reason = "helpers of tests: one that cannot go on ends"
 )]
 
+mod agreement;
+mod collection;
+mod lists;
+mod memory;
+mod naive;
 mod oracle;
+mod plan;
+mod policies;
 mod reasons;
 mod rules;
 mod world;

@@ -1,6 +1,6 @@
 //! What a decision says of its reasons.
 
-use access::{Change, decide};
+use access::{Change, Grounds, Policies, decide};
 use domain::{
     Action, CallerRecord, Member, Principal, Provenance, Question, Resource, Role, Scope, Source, Token, TraceId,
     Verdict,
@@ -8,10 +8,11 @@ use domain::{
 use expect_test::{Expect, expect};
 use uuid::Uuid;
 
-use crate::world::{directory, group, group_id, key, person, person_id, service, service_id, small};
+use crate::world::{directory, group, group_id, key, now, person, person_id, service, service_id, small};
 
 fn check(changes: &[Change], question: &Question, expected: Expect) {
-    let Verdict { allowed, reasons } = decide(&directory(changes), question);
+    let grounds = Grounds { directory: &directory(changes), policies: &Policies::default(), at: now() };
+    let Verdict { allowed, reasons } = decide(&grounds, question);
     let reasons: Vec<String> = reasons.iter().map(|one| format!("{:?} {}", one.rule, one.via.join(" > "))).collect();
     let short =
         format!("{} {}", if allowed { "yes" } else { "no" }, reasons.join("; ")).replace("0000000000000000", "");
@@ -92,7 +93,7 @@ fn a_service_reaches_a_person_through_its_groups() {
 fn reading_an_exchange_needs_its_owner_and_every_source() {
     let changes = small(&[], &[]);
     let trace = TraceId::from_uuid(Uuid::from_u128(9));
-    let reading = |owner, provenance| ask(one(), "p", Resource::Trace { trace, owner, provenance });
+    let reading = |owner, provenance| ask(one(), "p", Resource::Trace { trace, owner, provenance, facts: Vec::new() });
     let own = Provenance::words_of(one());
     check(
         &changes,

@@ -1,7 +1,8 @@
 //! Each rule of who is let in, by example.
 
 use access::{
-    Access, AccessError, Change, OnBehalfOf, Sealed, Session, act_for, authenticate, hash_secret, open, session_caller,
+    Access, AccessError, Change, OnBehalfOf, Sealed, Session, Snapshot, act_for, authenticate, hash_secret, open,
+    session_caller,
 };
 use domain::{DocumentId, Member, Principal, Provenance, Role, Scope, Source, Token};
 use uuid::Uuid;
@@ -117,7 +118,8 @@ fn sealed_content_opens_for_who_may_read_all_of_it() {
     changes.push(Change::PutPerson(person(2, true, false)));
     changes.push(Change::AddKey(key("other", Principal::Person(person_id(2)), &[])));
     let directory = directory(&changes);
-    let access = |secret: &str| Access::of(&directory, &authenticate(&directory, secret, now()).unwrap());
+    let snapshot = Snapshot::from(directory.clone());
+    let access = |secret: &str| Access::of(&snapshot, &authenticate(&directory, secret, now()).unwrap(), None, now());
     let sealed = |owner: Option<Principal>, provenance: Provenance| Sealed::new("words", owner, provenance);
 
     let own = || Provenance::words_of(PERSON());
@@ -138,7 +140,10 @@ fn guests_do_not_use_base_models_and_services_do() {
     changes.push(Change::PutPerson(person(2, true, true)));
     changes.push(Change::AddKey(key("guest", Principal::Person(person_id(2)), &[])));
     let directory = directory(&changes);
-    let access = |secret: &str| Access::of(&directory, &authenticate(&directory, secret, now()).unwrap());
-    let uses = |secret: &str| access(secret).use_of_base_models().allowed;
+    let snapshot = Snapshot::from(directory.clone());
+    let uses = |secret: &str| {
+        let caller = authenticate(&directory, secret, now()).unwrap();
+        Access::of(&snapshot, &caller, None, now()).use_of_base_models().allowed
+    };
     assert!(uses("p") && uses("s") && !uses("guest"));
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::door::{Need, Remote};
 use super::listing::{self, Paging, call, segment};
@@ -10,7 +10,7 @@ use super::{Globals, output};
 use crate::error::FreeholdError;
 
 const DECISIONS: &str = "/api/v1/decisions";
-const COLUMNS: &[&str] = &["id", "created_at", "allowed", "action", "resource", "reasons", "epoch"];
+const COLUMNS: &[&str] = &["id", "at", "caller", "answer", "action", "on", "because", "epoch"];
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
@@ -72,7 +72,12 @@ impl Audit {
     pub(super) async fn run(&self, globals: &Globals) -> Result<(), FreeholdError> {
         let at = (globals, &self.remote);
         match &self.verb {
-            Verb::Decisions { paging, which } => listing::list(at, DECISIONS, paging, &which.filters(), COLUMNS).await,
+            Verb::Decisions { paging, which } => {
+                let path = listing::query(DECISIONS, paging, &which.filters());
+                let page = call(at, Need::SetUp, Method::GET, &path, None).await?;
+                list(globals, page);
+                Ok(())
+            }
             Verb::Show { decision } => {
                 let path = format!("{DECISIONS}/{}", segment(decision));
                 listing::show(at, Need::SetUp, Method::GET, &path, None).await
@@ -102,20 +107,54 @@ impl Audit {
     }
 }
 
+fn list(globals: &Globals, mut page: Value) {
+    if globals.json {
+        return output::document(&page);
+    }
+    for row in page["data"].as_array_mut().into_iter().flatten() {
+        *row = short(row);
+    }
+    listing::table(&page, COLUMNS);
+}
+
+/// A decision on one line.
+fn short(decision: &Value) -> Value {
+    let Value::Object(mut on) = decision["resource"].clone() else { return Value::Null };
+    on.remove("provenance");
+    let on: Vec<String> = on.values().filter(|value| !value.is_null()).map(output::cell).collect();
+    json!({
+        "id": decision["id"],
+        "at": decision["created_at"],
+        "caller": decision["caller"]["principal"],
+        "answer": answer(decision),
+        "action": decision["action"],
+        "on": on.join(" "),
+        "because": because(decision),
+        "epoch": decision["epoch"],
+    })
+}
+
+pub(super) fn answer(verdict: &Value) -> &'static str {
+    if verdict["allowed"] == true { "yes" } else { "no" }
+}
+
+/// The rules, each with the way to it.
+pub(super) fn because(verdict: &Value) -> String {
+    let reasons = verdict["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let texts = |via: &Value| via.as_array().into_iter().flatten().map(output::cell).collect::<Vec<_>>().join(" > ");
+    let reasons = reasons.iter().map(|one| format!("{}: {}", output::cell(&one["rule"]), texts(&one["via"])));
+    reasons.collect::<Vec<_>>().join("; ")
+}
+
 /// Names those that differ, and fails if there are any.
 fn report(globals: &Globals, replays: Vec<Value>) -> Result<(), FreeholdError> {
     let differing: Vec<&Value> = replays.iter().filter(|replay| replay["identical"] != true).collect();
     let (count, differ) = (replays.len(), differing.len());
     for replay in differing {
         let decision = &replay["decision"];
-        output::remark(&format!(
-            "{}: was {} {}, is {} {}",
-            output::cell(&decision["id"]),
-            output::cell(&decision["allowed"]),
-            output::cell(&decision["reasons"]),
-            output::cell(&replay["replayed"]["allowed"]),
-            output::cell(&replay["replayed"]["reasons"]),
-        ));
+        let said = |verdict: &Value| format!("{} ({})", answer(verdict), because(verdict));
+        let (then, now) = (said(decision), said(&replay["replayed"]));
+        output::remark(&format!("{}: was {then}, is {now}", output::cell(&decision["id"])));
     }
     if globals.json {
         output::document(&Value::Array(replays));

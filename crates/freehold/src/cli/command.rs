@@ -91,6 +91,12 @@ Examples:
 
 Through the control socket these are the traces of the person `admin`; with --url, those of the key's holder.";
 
+    pub(in crate::cli) const CAN: &str = "\
+Examples:
+  freehold can ada read doc_0192... --why
+  freehold can ada use smollm2-135m-instruct-q4_1
+  freehold can ada read doc_0192... --why --epoch 4711   # as it was then";
+
     pub(in crate::cli) const AUDIT: &str = "\
 Examples:
   freehold audit decisions --allowed false

@@ -49,16 +49,21 @@ pub(super) async fn list(
     let page = call((globals, remote), Need::SetUp, Method::GET, &query, None).await?;
     if globals.json {
         output::document(&page);
-        return Ok(());
+    } else {
+        table(&page, columns);
     }
+    Ok(())
+}
+
+/// Prints a page as a table of these fields, of which the first is what the next page goes on after.
+pub(super) fn table(page: &Value, columns: &[&str]) {
     let rows = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let cells = |row: &Value| columns.iter().map(|column| output::cell(&row[*column])).collect();
     output::table(columns, rows.iter().map(cells).collect());
     if page["has_more"] == true {
-        let last = rows.last().map(|row| output::cell(&row["id"])).unwrap_or_default();
+        let last = rows.last().zip(columns.first()).map(|(row, first)| output::cell(&row[*first])).unwrap_or_default();
         output::remark(&format!("there are more: --after {last}"));
     }
-    Ok(())
 }
 
 /// Calls one route and closes the door again.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use access::hash_secret;
 use app::issuers::KeySets;
+use app::parsers::{ParserCommand, Parsers};
 use app::{App, AppOptions, Ids, ModelFolder, Stock};
 use models::{Catalog, CatalogOptions, UpstreamConfig};
 use store::{Faults, Store, StoreOptions};
@@ -37,7 +38,7 @@ impl Installation {
         let direct = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().ok();
         let client = if config.offline { None } else { direct() };
         let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
-        let app = Arc::new(App::open(options).await?.with_stock(stock(config)));
+        let app = Arc::new(App::open(options).await?.with_stock(stock(config)).with_parsers(parsers()));
         Ok(Self { app })
     }
 
@@ -46,6 +47,12 @@ impl Installation {
         self.app.finish().await;
         self.app.store.close().await;
     }
+}
+
+/// This same program reads files, as a child. One that cannot be found says so with the first file.
+fn parsers() -> Parsers {
+    let program = std::env::current_exe().unwrap_or_else(|_| "freehold".into());
+    Parsers::new(ParserCommand { program, arguments: vec!["parse".into()] })
 }
 
 /// The models of this machine. A folder that cannot be used must not keep the door shut: what needs it says so.

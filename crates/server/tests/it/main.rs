@@ -9,6 +9,7 @@ mod documents;
 mod house;
 mod identity;
 mod imports;
+mod knowledge;
 mod models;
 mod operation;
 mod repeats;

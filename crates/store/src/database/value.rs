@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use domain::{
-    ConversationId, DecisionId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId, Principal,
-    ResponseId, ServiceId, Timestamp, TraceId,
+    ConversationId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId,
+    Principal, ResponseId, ServiceId, SourceId, Timestamp, TraceId,
 };
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -46,6 +46,7 @@ shown_as_text!(
     &str,
     ConversationId,
     DecisionId,
+    DocumentId,
     ErasureId,
     FeedbackId,
     GroupId,
@@ -57,6 +58,7 @@ shown_as_text!(
     Principal,
     ResponseId,
     ServiceId,
+    SourceId,
     TraceId
 );
 

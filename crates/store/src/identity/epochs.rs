@@ -1,7 +1,7 @@
 //! The epoch log: one entry for each change, chained by SHA-256, so that no entry can be altered, left out or put in
 //! between without breaking every later hash.
 
-use access::{Actor, Change};
+use access::Actor;
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::actor::{actor_of, columns};
 use crate::database::{Database, Insert, Row, Value, json, values};
 use crate::error::StoreError;
+use crate::knowledge::Amendment;
 use crate::store::{Store, bounded};
 
 /// The kind of an entry whose change a restore lost.
@@ -87,8 +88,8 @@ impl Head {
     }
 
     /// The entry for a change, now the end of the log.
-    pub(super) fn append(&mut self, change: &Change, actor: Option<Actor>, at: Timestamp) -> EpochEntry {
-        self.entry(change.kind(), change.ids(), actor, at)
+    pub(super) fn append(&mut self, amendment: &Amendment, actor: Option<Actor>, at: Timestamp) -> EpochEntry {
+        self.entry(amendment.kind(), amendment.ids(), actor, at)
     }
 
     /// An entry for a change that a restore lost.

@@ -4,8 +4,10 @@ use access::{Actor, Change, Directory, Group, Key, Person};
 use domain::{GroupId, KeyId, Member, Principal, Timestamp, Token};
 
 use super::epochs::{EpochEntry, INSERT_EPOCHS, hex, row_of};
+use crate::contents::Contents;
 use crate::database::{Insert, Value, Writing, json, values};
 use crate::error::StoreError;
+use crate::knowledge::{Amendment, KnowledgeRow};
 use crate::links::REMOVE_UNUSED;
 use crate::notices::{NewNotice, insert_notice};
 
@@ -38,24 +40,49 @@ const MOST_WAITING: usize = 2_000;
 /// closed, what waits is written, so that the order is kept.
 pub(super) struct History<'w> {
     writing: &'w mut Writing,
+    contents: &'w Contents,
     waiting: Vec<(&'static Insert, Vec<Vec<Value>>)>,
     rows: usize,
 }
 
 impl<'w> History<'w> {
-    pub(super) const fn new(writing: &'w mut Writing) -> Self {
-        Self { writing, waiting: Vec::new(), rows: 0 }
+    pub(super) const fn new(writing: &'w mut Writing, contents: &'w Contents) -> Self {
+        Self { writing, contents, waiting: Vec::new(), rows: 0 }
     }
 
-    /// Writes an entry of the epoch log and what its change means. `before` is the directory without the change.
+    /// Writes an entry of the epoch log and what its amendment means. `before` is the directory without it.
     pub(super) async fn write(
+        &mut self,
+        entry: &EpochEntry,
+        amendment: &Amendment,
+        before: &Directory,
+    ) -> Result<(), StoreError> {
+        self.insert(&INSERT_EPOCHS, row_of(entry)?);
+        match amendment {
+            Amendment::Identity(change) => self.write_change(entry, change, before).await?,
+            _ => self.write_known(entry.epoch, amendment).await?,
+        }
+        if self.rows > MOST_WAITING { self.flush().await } else { Ok(()) }
+    }
+
+    async fn write_known(&mut self, epoch: u64, amendment: &Amendment) -> Result<(), StoreError> {
+        for row in KnowledgeRow::of(epoch, amendment)? {
+            match row {
+                KnowledgeRow::Close(update, values) => self.update(update, values).await?,
+                KnowledgeRow::Insert(insert, values) => self.insert(insert, values),
+                KnowledgeRow::Content(id, content) => self.contents.add(self.writing, id, &content).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_change(
         &mut self,
         entry: &EpochEntry,
         change: &Change,
         before: &Directory,
     ) -> Result<(), StoreError> {
         let epoch = entry.epoch;
-        self.insert(&INSERT_EPOCHS, row_of(entry)?);
         match change {
             Change::PutPerson(person) => self.put_person(epoch, person, before).await?,
             Change::PutGroup(group) => self.put_group(epoch, group, before).await?,
@@ -90,7 +117,7 @@ impl<'w> History<'w> {
             Change::EndSession(hash) => self.update(CLOSE_SESSION, values![epoch, hex(hash.as_bytes())]).await?,
             Change::AddMember(..) | Change::RemoveMember(..) | Change::GrantRole(..) | Change::RevokeRole(..) => {}
         }
-        if self.rows > MOST_WAITING { self.flush().await } else { Ok(()) }
+        Ok(())
     }
 
     /// Writes what waits.

@@ -89,7 +89,12 @@ async fn a_decision_reads_back_as_it_was_from_the_tables() {
         Resource::Model { name: "a \"quoted\" \0 name".to_owned() },
         Resource::Person { person: None },
         Resource::Route { name: "GET /api/v1/people".to_owned(), roles: domain::Role::ALL.to_vec() },
-        Resource::Trace { trace: trace_id(3), owner: None, provenance: domain::Provenance::default() },
+        Resource::Trace {
+            trace: trace_id(3),
+            owner: None,
+            provenance: domain::Provenance::default(),
+            facts: Vec::new(),
+        },
     ];
     let mut decisions = Vec::new();
     for (number, resource) in (1..).zip(resources) {

@@ -207,7 +207,7 @@ async fn a_write_that_fails_at_any_point_loses_nothing_acknowledged() {
 /// On a small file system: fills it, hears that it is full, makes room, goes on.
 async fn fill_the_disk(disk: &Path) {
     let ballast = disk.join("ballast");
-    std::fs::write(&ballast, vec![1; 1 << 20]).unwrap();
+    std::fs::write(&ballast, vec![1; 2 << 20]).unwrap();
     let folder = disk.join("data");
     let store = open(&folder).await.unwrap();
     let owner = Principal::Person(admin(&store.directory()).id);
@@ -251,7 +251,7 @@ async fn a_full_disk_is_named_and_writing_goes_on_when_there_is_room() {
         return fill_the_disk(&folder).await;
     }
     let disk = tempfile::tempdir().unwrap();
-    let mount = "mount -t tmpfs -o size=4m tmpfs \"$FREEHOLD_TEST_CHILD_FOLDER\" || exit 77; exec \"$@\"";
+    let mount = "mount -t tmpfs -o size=6m tmpfs \"$FREEHOLD_TEST_CHILD_FOLDER\" || exit 77; exec \"$@\"";
     let test = "it::faults::a_full_disk_is_named_and_writing_goes_on_when_there_is_room";
     let inner = again(test, mount, disk.path());
     // A mount of the child's own, with a user namespace where this user is not root.
@@ -264,5 +264,6 @@ async fn a_full_disk_is_named_and_writing_goes_on_when_there_is_room() {
         eprintln!("NOT TESTED HERE: this system lets no test mount a small file system ({})", why.trim());
         return;
     }
-    assert!(output.status.success() && text.contains("went on"), "{text}");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("went on"), "{text} {why}");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use access::{Access, Caller, Directory, Person};
+use access::{Access, Caller, Directory, Person, Snapshot};
 use domain::{
     Action, CallerRecord, Capture, Clock, Decision, DecisionId, KeyId, Outcome, PersonId, Principal, Provenance,
     Question, Resource, ResponseId, Role, Rule, Stage, Timestamp, Token, TokenCounts, Trace, TraceContent, TraceId,
@@ -132,7 +132,15 @@ pub(crate) fn person(number: u128) -> Person {
 /// What this person may do now.
 pub(crate) fn access_of(directory: &Directory, person: PersonId) -> Access {
     let caller = Caller::on_control_socket(directory, person).unwrap();
-    Access::of(directory, &caller)
+    Access::of(&Snapshot::from(directory.clone()), &caller, None, now())
+}
+
+/// What this person may do by a snapshot.
+pub(crate) fn access_at(snapshot: &Snapshot, person: PersonId) -> Access {
+    match Caller::on_control_socket(snapshot.directory(), person) {
+        Ok(caller) => Access::of(snapshot, &caller, None, now()),
+        Err(_) => panic!("{person} is not active"),
+    }
 }
 
 pub(crate) fn trace(number: u128, owner: Principal) -> Trace {

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::identity::epochs::{EpochEntry, LOST};
+use crate::knowledge;
 
 /// Tables of history, and how their rows are read; `||` joins text.
-pub(super) const TABLES: [(&str, &str); 6] = [
+pub(super) const TABLES: [(&str, &str); 9] = [
     ("people", "SELECT id AS what, from_epoch, to_epoch FROM people"),
     ("person_groups", "SELECT id AS what, from_epoch, to_epoch FROM person_groups"),
     ("services", "SELECT id AS what, from_epoch, to_epoch FROM services"),
     ("memberships", "SELECT group_id || ' ' || member AS what, from_epoch, to_epoch FROM memberships"),
     ("grants", "SELECT token || ' ' || role AS what, from_epoch, to_epoch FROM grants"),
     ("access_keys", "SELECT id AS what, from_epoch, to_epoch FROM access_keys"),
+    ("sources", "SELECT id AS what, from_epoch, to_epoch FROM sources"),
+    ("document_rights", "SELECT document_id AS what, from_epoch, to_epoch FROM document_rights"),
+    ("policies", "SELECT 'policies' AS what, from_epoch, to_epoch FROM policies"),
 ];
 
 type Place = (&'static str, String);
@@ -41,6 +45,7 @@ impl Expected {
             ("grant_role", [token, role]) => self.begin("grants", &format!("{token} {role}"), epoch),
             ("revoke_role", [token, role]) => self.end("grants", &format!("{token} {role}"), epoch),
             ("revoke_key" | "add_session" | "end_session" | LOST, _) => {}
+            (kind, ids) if let Some((table, what)) = knowledge::expected(kind, ids) => self.replace(table, what, epoch),
             (kind, _) => self.differs(epoch, format!("'{kind}' with such ids is not known")),
         }
     }

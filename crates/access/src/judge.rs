@@ -1,0 +1,176 @@
+//! One caller, at one moment, by one directory and one set of policies: the rules of ACCESS.md in the order in which
+//! they are told. What they are about (a list, a version) comes from outside: from a snapshot, or from a record.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::{
+    Action, DocumentFacts, DocumentId, DocumentState, ListToken, Principal, Provenance, Rule, Source, Timestamp, Token,
+    Verdict,
+};
+
+use crate::classes::Projection;
+use crate::directory::Directory;
+use crate::list::Standing;
+use crate::policy::{Asker, Circumstances, Opinion, Policies};
+use crate::source::is_fresh;
+
+/// Who asks, with everything that their lists and policies may know of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    pub(crate) principal: Principal,
+    pub(crate) closure: BTreeSet<Token>,
+    /// Every way in which a list may name what the closure reaches.
+    pub(crate) names: Arc<BTreeSet<ListToken>>,
+    pub(crate) asker: Asker,
+    pub(crate) circumstances: Circumstances,
+    pub(crate) at: Timestamp,
+}
+
+/// What is known of people, groups and policies at the epoch of a decision.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grounding<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) policies: &'a Policies,
+}
+
+/// One list that holds for a document, with what stands beside it.
+pub(crate) struct Holding<'a> {
+    pub(crate) standing: Standing,
+    pub(crate) projection: &'a Projection,
+    pub(crate) fresh_until: Option<Timestamp>,
+}
+
+impl Judge {
+    pub(crate) fn of(grounding: Grounding<'_>, principal: Principal, purpose: Option<&str>, at: Timestamp) -> Self {
+        let Grounding { directory, policies } = grounding;
+        let closure = directory.closure(principal);
+        Self {
+            principal,
+            names: Arc::new(directory.named_in_lists(&closure)),
+            asker: policies.asker(directory, principal, &closure),
+            circumstances: policies.circumstances(purpose, at),
+            closure,
+            at,
+        }
+    }
+
+    fn who(&self) -> String {
+        self.principal.to_string()
+    }
+
+    /// Base models are for `everyone`, and for services for themselves (their role is checked by the route). Guests may
+    /// not use them until a list names them.
+    pub(crate) fn use_of_base_models(&self) -> Verdict {
+        match self.principal {
+            _ if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![self.who()]),
+            Principal::Service(_) => Verdict::yes(Rule::ServiceItself, vec![self.who()]),
+            Principal::Person(_) if self.closure.contains(&Token::Everyone) => {
+                Verdict::yes(Rule::Everyone, vec![self.who(), Token::Everyone.to_string()])
+            }
+            Principal::Person(_) => Verdict::no(Rule::Guest, vec![self.who()]),
+        }
+    }
+
+    /// ACCESS.md, rule 7: the owner clause (where there is an owner) and every source. `document` decides about a version
+    /// of a document.
+    pub(crate) fn reading(
+        &self,
+        owner: Option<Principal>,
+        provenance: &Provenance,
+        document: impl Fn(DocumentId, u32) -> Verdict,
+    ) -> Verdict {
+        let own = owner.map(|owner| self.owning(owner));
+        let sources = provenance.sources().iter().map(|source| self.source(source, &document));
+        Verdict::all(own.into_iter().chain(sources))
+    }
+
+    /// The owner, while active.
+    fn owning(&self, owner: Principal) -> Verdict {
+        match () {
+            () if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![self.who()]),
+            () if self.principal == owner => Verdict::yes(Rule::Owner, vec![self.who()]),
+            () => Verdict::no(Rule::NotFound, vec![self.who()]),
+        }
+    }
+
+    /// Words are their author's; documents go by their lists; traces and adapters have none yet: default deny.
+    fn source(&self, source: &Source, document: impl Fn(DocumentId, u32) -> Verdict) -> Verdict {
+        let via = || vec![self.who(), source.to_string()];
+        match source {
+            Source::Words { author } if self.closure.contains(&Token::from(*author)) => {
+                Verdict::yes(Rule::OwnWords, via())
+            }
+            Source::Document { document: id, version } => document(*id, *version),
+            _ => Verdict::no(Rule::SourceUnreadable, via()),
+        }
+    }
+
+    /// A version of a document, from a record of what the decision depends on.
+    pub(crate) fn facts(&self, grounding: Grounding<'_>, action: Action, facts: &DocumentFacts) -> Verdict {
+        let what = Source::Document { document: facts.document, version: facts.version };
+        let held = facts.lists.iter().map(|held| {
+            let projection =
+                Projection::of(grounding.policies, Some(facts.source), held.sensitivity.as_deref(), &held.attributes);
+            let standing = Standing::of(grounding.directory, &held.list, &self.names);
+            let holding = Holding { standing, projection: &projection, fresh_until: held.fresh_until };
+            self.holding(grounding, action, &what, &holding)
+        });
+        self.document(&what, facts.state, held)
+    }
+
+    /// A version of a document: there, not closed, and every list that holds for it says yes.
+    pub(crate) fn document(&self, what: &Source, state: DocumentState, held: impl Iterator<Item = Verdict>) -> Verdict {
+        let no = |rule| Verdict::no(rule, vec![self.who(), what.to_string()]);
+        let mut held = held.peekable();
+        match state {
+            _ if self.closure.is_empty() || held.peek().is_none() => self.missing(what),
+            DocumentState::Erased => no(Rule::Erased),
+            DocumentState::Closed => no(Rule::Closed),
+            DocumentState::Live | DocumentState::Kept => Verdict::all(held),
+        }
+    }
+
+    /// There is no such version.
+    pub(crate) fn missing(&self, what: &Source) -> Verdict {
+        match self.closure.is_empty() {
+            true => Verdict::no(Rule::Inactive, vec![self.who()]),
+            false => Verdict::no(Rule::NotFound, vec![self.who(), what.to_string()]),
+        }
+    }
+
+    /// ACCESS.md, rules 2 to 5, for one list.
+    pub(crate) fn holding(
+        &self,
+        grounding: Grounding<'_>,
+        action: Action,
+        what: &Source,
+        holding: &Holding<'_>,
+    ) -> Verdict {
+        let Holding { standing, projection, fresh_until } = holding;
+        let via = |middle: Vec<String>| {
+            std::iter::once(self.who()).chain(middle).chain([what.to_string()]).collect::<Vec<_>>()
+        };
+        let way = |names: &[ListToken]| {
+            let whole = grounding.directory.way(self.principal, names);
+            via(whole.into_iter().skip(1).collect())
+        };
+        match standing {
+            Standing { unknown: true, .. } => return Verdict::no(Rule::ListUnknown, via(Vec::new())),
+            Standing { denied, .. } if !denied.is_empty() => return Verdict::no(Rule::ListDenies, way(denied)),
+            Standing { empty: true, .. } => return Verdict::no(Rule::NobodyAllowed, via(Vec::new())),
+            Standing { allowed, .. } if allowed.is_empty() => return Verdict::no(Rule::NotOnList, via(Vec::new())),
+            Standing { .. } => {}
+        }
+        let opinions = grounding.policies.opinions(&self.asker, action, &self.circumstances, &[projection]);
+        match opinions.into_iter().next() {
+            Some(Opinion::Forbidden(policies)) => Verdict::no(Rule::PolicyForbids, via(policies)),
+            Some(Opinion::Allowed) if !is_fresh(*fresh_until, self.at) => Verdict::no(Rule::Stale, via(Vec::new())),
+            Some(Opinion::Allowed) => Verdict::yes(Rule::ListAllows, way(&standing.allowed)),
+            Some(Opinion::Failed(faults)) => {
+                Verdict::no(Rule::PolicyError, via(faults.into_iter().map(|fault| fault.policy).collect()))
+            }
+            None => Verdict::no(Rule::PolicyError, via(Vec::new())),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Policies that narrow what lists allow, and the explanation of any decision about a document or a model.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{AttributeKind, Caller, Policies, PolicyError};
+use domain::{Action, CallerRecord, DocumentId, Principal, Question, Reason, Resource, Role};
+use serde::{Deserialize, Serialize};
+use store::{Amendment, PolicyRecord};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::decisions;
+use crate::error::AppError;
+use crate::exchange::Asker;
+use crate::lookup;
+
+/// Policies as they are sent and shown.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
+pub struct PolicyRequest {
+    /// Cedar: `forbid` and `permit` over `Freehold::Person`, `Freehold::Service` and `Freehold::Document`. A permit for
+    /// everything always exists, so that they only narrow.
+    pub cedar: String,
+    /// The attributes that they may name: `string`, `long`, `bool` or `set_of_string`.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub attributes: BTreeMap<String, AttributeKind>,
+}
+
+/// Policies in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PolicyView {
+    /// As they were sent.
+    pub cedar: String,
+    /// The attributes that they may name.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    pub attributes: BTreeMap<String, AttributeKind>,
+    /// SHA-256 of both, hex; none where nothing was sent.
+    pub hash: Option<String>,
+    /// What looks wrong with them and is no error.
+    pub warnings: Vec<String>,
+}
+
+/// Why something is allowed or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Explanation {
+    /// The answer.
+    pub allowed: bool,
+    /// The rules that gave it.
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub reasons: Vec<Reason>,
+    /// At which epoch.
+    pub epoch: u64,
+    /// The policies in force then.
+    pub policy_hash: Option<String>,
+}
+
+/// What is to be explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explain {
+    /// Who: an id or a user name.
+    pub person: String,
+    /// What for.
+    pub action: Action,
+    /// On what: the id of a document, or the name of a model.
+    pub resource: String,
+    /// At which epoch; the newest unless given.
+    pub epoch: Option<u64>,
+}
+
+/// Replaces the policies; wrong ones change nothing.
+///
+/// # Errors
+/// They cannot be read, with the place.
+pub async fn put(app: &App, caller: &Caller, request: PolicyRequest) -> Result<PolicyView, AppError> {
+    let PolicyRequest { cedar, attributes } = request;
+    let read = Policies::parse(&cedar, attributes.clone()).map_err(|error| refused(&error))?;
+    let record = PolicyRecord { cedar, attributes };
+    let amendment = Amendment::Policies(Box::new(record), Arc::new(read));
+    app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
+    get(app).await
+}
+
+/// The policies in force.
+///
+/// # Errors
+/// The state cannot be read.
+pub async fn get(app: &App) -> Result<PolicyView, AppError> {
+    let PolicyRecord { cedar, attributes } = app.store.policies().await?;
+    let snapshot = app.snapshot();
+    let (hash, warnings) = (snapshot.policies().hash(), snapshot.policies().warnings());
+    Ok(PolicyView { cedar, attributes, hash: hash.map(str::to_owned), warnings: warnings.to_vec() })
+}
+
+fn refused(error: &PolicyError) -> AppError {
+    AppError::Invalid { param: Some("cedar".to_owned()), message: error.to_string(), code: "invalid_policies" }
+}
+
+/// Explains: to whoever looks after security anything; to others what they themselves may do, and nothing else.
+///
+/// # Errors
+/// Not found, also where it is not for the asker.
+pub async fn explain(app: &App, asker: &Asker, wanted: Explain) -> Result<Explanation, AppError> {
+    let Explain { person, action, resource, epoch } = wanted;
+    let person = lookup::person(&app.directory(), &asker.caller, &person)?;
+    let is_security = asker.caller.has(Role::Security);
+    if epoch.is_some() && !is_security {
+        return Err(AppError::not_found());
+    }
+    let document: Option<DocumentId> = resource.parse().ok();
+    let snapshot = match epoch {
+        Some(epoch) => app.store.snapshot_at(epoch, document.as_slice()).await?,
+        None => app.snapshot(),
+    };
+    let resource = match document {
+        Some(document) => {
+            let version = snapshot.version(document).ok_or_else(AppError::not_found)?;
+            Resource::Document { document, version, facts: None }
+        }
+        None => Resource::Model { name: app.models.resolve(&resource)?.model().to_owned() },
+    };
+    let principal = Principal::Person(person.id);
+    let caller = CallerRecord { principal, via: Vec::new(), key: None, purpose: None, subject: None };
+    let decision = decisions::decide_at(app, &snapshot, Question { caller, action, resource });
+    if !is_security && !decision.verdict.allowed {
+        return Err(AppError::not_found());
+    }
+    let (epoch, policy_hash) = (decision.epoch, decision.policy_hash);
+    Ok(Explanation { allowed: decision.verdict.allowed, reasons: decision.verdict.reasons, epoch, policy_hash })
+}

@@ -1,0 +1,170 @@
+//! Sources of documents, as whoever operates them sees them.
+
+use access::{Caller, SourceStanding, Tombstone};
+use domain::{AccessList, ListToken, Principal, Quality, SourceId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Amendment, SourceKind, SourceRecord};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::listing::{Listing, Slice};
+use crate::naming::check_name;
+use crate::repeat::Repeat;
+
+/// The most tokens in a list.
+const MOST_TOKENS: usize = 50_000;
+
+/// Who may, as an application says it. An empty `allow` means nobody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListOfAccess {
+    /// `everyone`, ids (`per_...`, `grp_...`, `svc_...`), or `{source, external_id}`. Who is not here yet matches nobody.
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub allow: Vec<ListToken>,
+    /// The same; denying wins. Who is not here yet closes the list until they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub deny: Vec<ListToken>,
+    /// `exact`, which it is unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+}
+
+impl ListOfAccess {
+    /// The list.
+    ///
+    /// # Errors
+    /// It is longer than lists may be, or of another quality than an application can vouch for.
+    pub(crate) fn read(self, param: &str) -> Result<AccessList, AppError> {
+        let Self { allow, deny, quality } = self;
+        if allow.len() + deny.len() > MOST_TOKENS {
+            let message = format!("`{param}` has more than {MOST_TOKENS} entries: name a group instead");
+            return Err(AppError::invalid(param, message));
+        }
+        if quality.is_some_and(|quality| quality != "exact") {
+            let message = format!("`{param}.quality`: a list that is sent is `exact`; leave it out");
+            return Err(AppError::invalid(format!("{param}.quality"), message));
+        }
+        let quality = Quality::Exact;
+        Ok(AccessList { allow: allow.into_iter().collect(), deny: deny.into_iter().collect(), quality })
+    }
+
+    pub(crate) fn show(list: &AccessList) -> Self {
+        let tokens = |list: &std::collections::BTreeSet<ListToken>| list.iter().cloned().collect();
+        Self { allow: tokens(&list.allow), deny: tokens(&list.deny), quality: None }
+    }
+}
+
+/// A source to be made.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
+pub struct NewSource {
+    /// Its name, unique among sources.
+    pub name: String,
+    /// How documents get here: `push`.
+    pub kind: String,
+    /// Of kind `push`: nothing.
+    pub config: Option<Value>,
+    /// The list of documents that come without one; its owner alone unless given.
+    pub default_access: Option<ListOfAccess>,
+    /// What stays of a document that is deleted: `keep_last_list` (unless given) or `close`.
+    pub on_delete: Option<String>,
+}
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SourceView {
+    /// Its id, never reused.
+    #[schema(value_type = String)]
+    pub id: SourceId,
+    /// Its name.
+    pub name: String,
+    /// How documents get here.
+    #[schema(value_type = String)]
+    pub kind: SourceKind,
+    /// Whose it is.
+    #[schema(value_type = String)]
+    pub owner: Principal,
+    /// The list of documents that come without one; none: its owner alone.
+    pub default_access: Option<ListOfAccess>,
+    /// What stays of a document that is deleted.
+    #[schema(value_type = String)]
+    pub on_delete: Tombstone,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl From<SourceRecord> for SourceView {
+    fn from(record: SourceRecord) -> Self {
+        let SourceRecord { id, name, kind, standing, on_delete, created_at } = record;
+        let SourceStanding { owner, default_list, .. } = standing;
+        let default_access = default_list.as_ref().map(ListOfAccess::show);
+        Self { id, name, kind, owner, default_access, on_delete, created_at }
+    }
+}
+
+/// Makes a source; its owner is who makes it.
+///
+/// # Errors
+/// A field is wrong, or the name is taken.
+pub async fn create(app: &App, caller: &Caller, new: NewSource, repeat: Repeat) -> Result<SourceView, AppError> {
+    let id = SourceId::from_uuid(repeat.uuid(app));
+    let record = record(app, caller, id, new)?;
+    let sources = app.store.sources().await?;
+    if let Some(made) = repeat.find(sources.iter().map(|source| source.id.uuid())) {
+        let made = sources.into_iter().find(|source| source.id.uuid() == made);
+        return made.map(SourceView::from).ok_or_else(AppError::not_found);
+    }
+    if sources.iter().any(|source| source.name == record.name) {
+        let message = format!("there is a source named '{}' already: choose another name", record.name);
+        return Err(AppError::Conflict { message, code: "name_taken" });
+    }
+    let amendment = Amendment::Source(Box::new(record.clone()));
+    app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
+    Ok(record.into())
+}
+
+fn record(app: &App, caller: &Caller, id: SourceId, new: NewSource) -> Result<SourceRecord, AppError> {
+    let NewSource { name, kind, config, default_access, on_delete } = new;
+    check_name("name", &name)?;
+    if kind != "push" {
+        let message = format!("`kind`: '{kind}' is not known here: use `push`, and send documents with PUT");
+        return Err(AppError::invalid("kind", message));
+    }
+    if config.is_some_and(|config| config.as_object().is_none_or(|fields| !fields.is_empty())) {
+        return Err(AppError::invalid("config", "`config`: a source of kind `push` has none; leave it out"));
+    }
+    let on_delete = match on_delete.as_deref() {
+        None | Some("keep_last_list") => Tombstone::KeepLastList,
+        Some("close") => Tombstone::Close,
+        Some(_) => return Err(AppError::invalid("on_delete", "`on_delete`: use `keep_last_list` or `close`")),
+    };
+    let default_list = default_access.map(|list| list.read("default_access")).transpose()?;
+    let standing = SourceStanding { owner: caller.principal(), default_list, live: false, reconciled_at: None };
+    Ok(SourceRecord { id, name, kind: SourceKind::Push, standing, on_delete, created_at: app.now() })
+}
+
+/// All sources, in the order in which they were made.
+///
+/// # Errors
+/// The listing is wrong, or the state cannot be read.
+pub async fn list(app: &App, listing: &Listing) -> Result<Slice<SourceView>, AppError> {
+    let sources = app.store.sources().await?;
+    let slice = listing.of(sources.into_iter().map(|source| (source.id.uuid(), source)), SourceId::PREFIX)?;
+    Ok(slice.map(SourceView::from))
+}
+
+/// One source, by id or name.
+///
+/// # Errors
+/// There is none.
+pub async fn get(app: &App, source: &str) -> Result<SourceView, AppError> {
+    Ok(find(app, source).await?.into())
+}
+
+pub(crate) async fn find(app: &App, text: &str) -> Result<SourceRecord, AppError> {
+    let named = |source: &SourceRecord| source.name == text || source.id.to_string() == text;
+    app.store.sources().await?.into_iter().find(named).ok_or_else(AppError::not_found)
+}

@@ -1,0 +1,46 @@
+//! `freehold can`.
+
+use clap::Args;
+use reqwest::Method;
+
+use super::door::{Need, Remote};
+use super::listing::{call, segment};
+use super::{Globals, audit, output};
+use crate::error::FreeholdError;
+
+#[derive(Debug, Args)]
+pub(super) struct Can {
+    #[command(flatten)]
+    remote: Remote,
+    /// Who: an id or a user name
+    person: String,
+    /// What for: read, discover, train, use, ...
+    action: String,
+    /// On what: the id of a document, or the name of a model
+    resource: String,
+    /// Say which rules gave the answer, and how they were reached
+    #[arg(long)]
+    why: bool,
+    /// As of this epoch, not now
+    #[arg(long, value_name = "EPOCH")]
+    epoch: Option<u64>,
+}
+
+impl Can {
+    /// Prints `yes` or `no`; both are answers, and exit with 0.
+    pub(super) async fn run(&self, globals: &Globals) -> Result<(), FreeholdError> {
+        let Self { person, action, resource, epoch, .. } = self;
+        let (person, action, resource) = (segment(person), segment(action), segment(resource));
+        let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
+        let path = format!("/api/v1/access/explain?person={person}&action={action}&resource={resource}{epoch}");
+        let explanation = call((globals, &self.remote), Need::SetUp, Method::GET, &path, None).await?;
+        if globals.json {
+            output::document(&explanation);
+        } else if self.why {
+            output::line(&format!("{}: {}", audit::answer(&explanation), audit::because(&explanation)));
+        } else {
+            output::line(audit::answer(&explanation));
+        }
+        Ok(())
+    }
+}
