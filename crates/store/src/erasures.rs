@@ -16,6 +16,7 @@ use crate::conversations::remove_conversations;
 use crate::database::{Backend, Row, Sql, Writing, json, values};
 use crate::error::StoreError;
 use crate::identity::hex;
+use crate::knowledge::name_by_id;
 use crate::narrowings::Narrowing;
 use crate::retention::{Swept, among, ids_of, remove_exchanges};
 use crate::store::{Page, Store, bounded};
@@ -215,7 +216,11 @@ impl Store {
         let mut writing = self.database().write().await?;
         let select = "SELECT from_epoch, body FROM people WHERE id = $1";
         for row in writing.fetch_all((select, values![person])).await? {
-            let unnamed = without_name(&row.json::<Person>("body")?);
+            let named = row.json::<Person>("body")?;
+            if named.source != ERASED {
+                name_by_id(&mut writing, &named).await?;
+            }
+            let unnamed = without_name(&named);
             let update = "UPDATE people SET body = $1, source = $2, external_id = $3 WHERE id = $4 AND from_epoch = $5";
             let (source, external_id) = (unnamed.source.clone(), unnamed.external_id.clone());
             let row = values![json(&unnamed)?, source, external_id, person, row.number("from_epoch")?];

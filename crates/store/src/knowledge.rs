@@ -6,6 +6,7 @@ mod history;
 mod load;
 mod read;
 mod records;
+mod rename;
 
 pub use documents::{NewDocument, PutDocument};
 pub(crate) use history::{KnowledgeRow, expected};
@@ -15,3 +16,4 @@ pub(crate) use records::VersionRow;
 pub use records::{
     Amendment, DocumentContent, DocumentRights, DocumentVersion, PolicyRecord, SourceKind, SourceRecord,
 };
+pub(crate) use rename::name_by_id;

@@ -245,6 +245,41 @@ async fn what_comes_in_again_is_new_the_same_or_too_old() {
     store.close().await;
 }
 
+/// Whoever is erased was named in lists by where they come from: no byte of that remains, and the lists mean the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_name_who_was_erased_by_id_alone() {
+    let place = Place::on_sqlite();
+    let store = place.open().await;
+    let owner = admin(&store.directory()).id;
+    let gone = access::Person { external_id: "forgetme_100%@example.com".to_owned(), ..person(1) };
+    let people = [gone.clone(), person(2)].map(access::Change::PutPerson).to_vec();
+    store.commit::<StoreError>(None, |_| Ok(people)).await.unwrap();
+    let called = ListToken::External { source: gone.source.clone(), external_id: gone.external_id.clone() };
+    let everyone = || AccessList::allowing([Token::Everyone]);
+    let denied = AccessList { deny: BTreeSet::from([called.clone()]), ..everyone() };
+    let default = AccessList { allow: BTreeSet::from([called]), ..AccessList::default() };
+    let source = Amendment::Source(Box::new(source(0, owner, Some(default))));
+    store.amend::<StoreError>(None, |_| Ok(vec![source])).await.unwrap();
+    let documents = [Listing::Given(denied), Listing::SourceDefault, Listing::Given(everyone())];
+    let documents = (0..).zip(documents).map(|(number, listing)| new_document(number * 2, "text", listing)).collect();
+    store.put_documents(None, source_id(0), documents).await.unwrap();
+    // The first list of the document is history by then.
+    apply(&store, owner, &Write::List { document: 4, listing: 2 }).await;
+    assert_ne!(super::lake::places_of(place.folder.path(), "forgetme"), Vec::<std::path::PathBuf>::new());
+    let id = domain::ErasureId::from_uuid(Uuid::from_u128(9));
+    store.erase(id, store::Erasee::Principal(Principal::Person(gone.id)), None).await.unwrap();
+    assert_eq!(super::lake::places_of(place.folder.path(), "forgetme"), Vec::<std::path::PathBuf>::new());
+    let reads = |snapshot: &Snapshot, document: u8| {
+        access_at(snapshot, person_id(2)).may(Action::Read, document_id(document), 1).allowed
+    };
+    let snapshot = store.snapshot();
+    assert_eq!([0, 2, 4].map(|document| reads(&snapshot, document)), [true, false, false]);
+    let store = place.reopen(store).await;
+    assert!(reads(&store.snapshot(), 0), "who was denied is known still");
+    store.verify_epochs().await.unwrap();
+    store.close().await;
+}
+
 /// What was narrowed after a backup is narrow after the restore, and nothing is wider than it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_keeps_documents_as_narrow_as_they_were() {
