@@ -17,7 +17,7 @@ load_seconds=300
 prepare() {
     stage "Set up this machine" scripts/setup.sh build
     find_cargo
-    stage "Build (about fifteen minutes the first time, most of it the inference engine)" build
+    stage "Build (about half an hour the first time, much of it the inference engine)" build
     (umask 077 && mkdir -p "$data")
     stage "Fetch the default models (1.2 GB, once)" pull "${default_models[@]}"
 }
