@@ -90,7 +90,8 @@ fn narrowing(snapshot: &Snapshot, document: DocumentId, last: &LastDocument) -> 
     let current = facts.lists.first().map(|held| held.list.clone()).unwrap_or_default();
     let list = last.list.as_ref().map(|list| Listing::Given(common(&current, list.as_ref())));
     let listed = list.map(|listing| amend(DocumentRights::List { listing }));
-    let retired = last.retired.then(|| amend(DocumentRights::Retire { tombstone: Tombstone::KeepLastList }));
+    // The log does not say which tombstone: the narrower one.
+    let retired = last.retired.then(|| amend(DocumentRights::Retire { tombstone: Tombstone::Close }));
     let erased = last.erased.then(|| amend(DocumentRights::Erase));
     listed.into_iter().chain(retired).chain(erased).collect()
 }

@@ -324,7 +324,7 @@ async fn a_restore_keeps_documents_as_narrow_as_they_were() {
     assert_eq!((reads(1, 2), reads(2, 2)), (false, false), "not said by ids: closed until it comes in again");
     assert_eq!((reads(1, 4), reads(2, 4)), (true, false), "the default was narrowed");
     assert_eq!((reads(1, 6), reads(2, 6)), (true, false), "what was given since stays lost");
-    assert_eq!(snapshot.facts(document_id(8), 1).unwrap().state, domain::DocumentState::Kept);
+    assert_eq!(snapshot.facts(document_id(8), 1).unwrap().state, domain::DocumentState::Closed);
     store.verify_epochs().await.unwrap();
     store.close().await;
 }
