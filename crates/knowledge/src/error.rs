@@ -1,11 +1,12 @@
-//! What can go wrong with a document. Each message says what to do; the document's name is the caller's to add.
+//! What can go wrong with a document, a source or an index. Each message says what to do; the document's name is the
+//! caller's to add.
 
 use domain::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 use crate::parse::Format;
 
-/// What can go wrong with one document. It is data: it crosses from the child process that parses to whoever asked.
+/// What can go wrong with documents, sources and indexes. It is data: some of it crosses from the child process that parses to whoever asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum KnowledgeError {
     /// The document is larger than a limit.
@@ -54,6 +55,24 @@ pub enum KnowledgeError {
         /// What the system said.
         detail: String,
     },
+    /// A file of an index is not as it was written.
+    #[error("the index is damaged ({detail}): it is a cache, so run `freehold index rebuild`")]
+    IndexDamaged {
+        /// Which file, and what does not fit.
+        detail: String,
+    },
+    /// An index cannot be read or written.
+    #[error("the index cannot be used ({detail}): check that the data folder can be written and has room")]
+    IndexUnusable {
+        /// What the system said.
+        detail: String,
+    },
+    /// A source cannot be read: a folder that is gone, an export that is none.
+    #[error("the source cannot be read ({detail}): check its path, what is there, and that the server may read it")]
+    SourceUnreadable {
+        /// What stands in the way, without words of its documents.
+        detail: String,
+    },
 }
 
 /// What a limit counts.
@@ -96,11 +115,14 @@ impl KnowledgeError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::TooLarge { .. } => ErrorKind::TooLarge,
-            Self::Encrypted { .. } | Self::Unsupported { .. } | Self::Malformed { .. } | Self::ParserDied { .. } => {
-                ErrorKind::Invalid
-            }
+            Self::Encrypted { .. }
+            | Self::Unsupported { .. }
+            | Self::Malformed { .. }
+            | Self::ParserDied { .. }
+            | Self::SourceUnreadable { .. } => ErrorKind::Invalid,
+            Self::IndexDamaged { .. } => ErrorKind::Internal,
             Self::TimedOut { .. } => ErrorKind::Timeout,
-            Self::NoParser { .. } => ErrorKind::Unavailable,
+            Self::NoParser { .. } | Self::IndexUnusable { .. } => ErrorKind::Unavailable,
         }
     }
 
@@ -115,6 +137,9 @@ impl KnowledgeError {
             Self::TimedOut { .. } => "document_timeout",
             Self::ParserDied { .. } => "document_broke_parser",
             Self::NoParser { .. } => "parser_unavailable",
+            Self::IndexDamaged { .. } => "index_damaged",
+            Self::IndexUnusable { .. } => "index_unusable",
+            Self::SourceUnreadable { .. } => "source_unreadable",
         }
     }
 
