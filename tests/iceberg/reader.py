@@ -30,10 +30,11 @@ class Check(unittest.TestCase):
     def test_counts_ids_and_timings_are_shown_and_content_is_not(self):
         catalog = rest()
         self.assertEqual(catalog.list_namespaces(), [("freehold",)])
-        shown = [("freehold", name) for name in ("decisions", "feedback", "traces")]
+        shown = [("freehold", name) for name in ("decisions", "documents", "feedback", "passages", "traces")]
         self.assertEqual(sorted(catalog.list_tables("freehold")), shown)
         self.assertTrue(catalog.table_exists("freehold.traces"))
-        for name in ("trace_contents", "feedback_contents", "never_was"):
+        hidden = ("trace_contents", "feedback_contents", "document_contents", "document_lists", "vectors")
+        for name in (*hidden, "never_was"):
             self.assertFalse(catalog.table_exists(f"freehold.{name}"))
             with self.assertRaises(NoSuchTableError):
                 catalog.load_table(f"freehold.{name}")
@@ -67,6 +68,14 @@ class Check(unittest.TestCase):
         found = table.scan(row_filter=EqualTo("owner", self.owner)).to_arrow()
         self.assertEqual(found.num_rows, self.rows)
         self.assertTrue(all("a ledger of mine" in text for text in found["input"].to_pylist()))
+
+    def test_what_is_known_has_the_columns_that_its_readers_join_by(self):
+        shown, files = rest(), SqlCatalog("freehold", uri=f"sqlite:///{DATA}/lake/catalog.db")
+        for catalog, name in ((shown, "documents"), (shown, "passages"), (files, "document_contents"), (files, "vectors")):
+            found = catalog.load_table(f"freehold.{name}").scan().to_arrow()
+            self.assertLessEqual({"id", "task", "owner", "document", "version"}, set(found.column_names), name)
+        vectors = files.load_table("freehold.vectors").schema().find_field("vector").field_type
+        self.assertEqual(str(vectors), "list<float>")
 
 
 def watch():

@@ -4,15 +4,15 @@
 //! lists), or `policies` (1,000 lists with 200 kinds of attributes). 10,000 people, 2,000 nested groups, and 200 writes of
 //! lists a second from another thread while the last part runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::{
-    Access, AttributeKind, Caller, Change, Collection, Directory, Edit, Group, Key, Listing, Person, Policies,
-    Snapshot, SourceStanding, authenticate, hash_secret,
+    Access, AttributeKind, Caller, Change, Collection, Counts, Directory, Edit, Group, Key, Listing, Person, Policies,
+    Snapshot, SourceStanding, authenticate, hash_secret, simulate,
 };
 use domain::{
     AccessList, Action, AttributeValue, Attributes, DocumentId, GroupId, KeyId, Limits, ListToken, Member, PersonId,
@@ -191,7 +191,7 @@ fn report(name: &str, mut times: Vec<Duration>) -> io::Result<()> {
     let millis = |time: Duration| time.as_secs_f64() * 1e3;
     writeln!(
         io::stdout(),
-        "{name:<44} p50 {:>8.3} ms   p99 {:>8.3} ms   max {:>8.3} ms   ({} times)",
+        r#"{{"what": "{name}", "p50_ms": {:.4}, "p99_ms": {:.4}, "worst_ms": {:.4}, "times": {}}}"#,
         millis(at(0.5)),
         millis(at(0.99)),
         millis(at(1.0)),
@@ -326,6 +326,36 @@ fn rare(collection: &mut Collection, documents: u64) -> io::Result<()> {
     report("a list of 50,000 unknown tokens, published", long_lists)
 }
 
+/// What a change would change: somebody joins a group, a list, a default, policies.
+fn simulated(snapshot: &Snapshot) -> io::Result<()> {
+    let source = |default_list| SourceStanding {
+        owner: Principal::Person(person_id(0)),
+        default_list,
+        live: true,
+        reconciled_at: Some(now()),
+    };
+    let declared = BTreeMap::from([("level".to_owned(), AttributeKind::Long)]);
+    let text = "forbid(principal, action, resource) when { resource has level && resource.level > 3 };";
+    let policies = Arc::new(Policies::parse(text, declared).unwrap_or_default());
+    let everyone = || AccessList::allowing([Token::Everyone]);
+    for (name, edit) in [
+        ("would change: a list", Edit::SetList(document_id(7), Listing::Given(everyone()))),
+        ("would change: a membership", Edit::Directory(Change::AddMember(group_id(1), Member::Person(person_id(1))))),
+        ("would change: a default", Edit::PutSource(source_id(), source(Some(everyone())))),
+        ("would change: policies", Edit::SetPolicies(policies)),
+    ] {
+        let mut times = Vec::new();
+        let simulation = timed(&mut times, || simulate(snapshot, &[edit], &[Action::Read], None, now()));
+        report(name, times)?;
+        let Counts { gained, lost } = simulation.pairs(Action::Read);
+        writeln!(io::stdout(), "  {gained} gained, {lost} lost")?;
+        let mut times = Vec::new();
+        timed(&mut times, || simulation.differences(None, 100));
+        report("  a page of 100", times)?;
+    }
+    Ok(())
+}
+
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let kind = match arguments.next().as_deref() {
@@ -349,6 +379,7 @@ fn main() -> io::Result<()> {
         bytes / documents
     )?;
     still(&collection.snapshot(), &callers)?;
+    simulated(&collection.snapshot())?;
     moving(&mut collection, &callers, documents, kind)?;
     rare(&mut collection, documents)?;
     let start = Instant::now();

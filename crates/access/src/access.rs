@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{Action, DocumentId, ListToken, Principal, Provenance, Rule, ServiceId, Source, Timestamp, Verdict};
+use domain::{
+    Action, BreakGlass, DocumentId, ListToken, Principal, Provenance, Rule, ServiceId, Source, Timestamp, Verdict,
+};
 
+use crate::break_glass::opening;
 use crate::caller::Caller;
 use crate::classes::Projection;
 use crate::documents::Held;
@@ -27,10 +30,15 @@ impl Access {
     /// the services in between do not count.
     #[must_use]
     pub fn of(snapshot: &Snapshot, caller: &Caller, purpose: Option<&str>, at: Timestamp) -> Self {
-        let judge = Judge::of(snapshot.grounding(), caller.principal(), purpose, at);
+        Self { via: caller.via().to_vec(), ..Self::in_person(snapshot, caller.principal(), purpose, at) }
+    }
+
+    /// The access that a person, or a service for itself, would have if they asked. It must not leave this crate: nobody
+    /// was authenticated.
+    pub(crate) fn in_person(snapshot: &Snapshot, principal: Principal, purpose: Option<&str>, at: Timestamp) -> Self {
+        let judge = Judge::of(snapshot.grounding(), principal, purpose, at);
         let reach = snapshot.state().classes.numbers(&*judge.names);
-        let (via, purpose) = (caller.via().to_vec(), purpose.map(str::to_owned));
-        Self { snapshot: snapshot.clone(), judge, via, purpose, reach }
+        Self { snapshot: snapshot.clone(), judge, via: Vec::new(), purpose: purpose.map(str::to_owned), reach }
     }
 
     /// The epoch at which this was decided.
@@ -64,7 +72,8 @@ impl Access {
         let what = Source::Document { document, version };
         let state = self.snapshot.state();
         let Some(record) = state.documents.get(document) else { return self.judge.missing(&what) };
-        let held = record.holding(version).map(|held| self.holding(action, &what, held));
+        let glass = opening(state.break_glass.over(document), self.principal(), action, self.at());
+        let held = record.holding(version).map(|held| self.holding(action, &what, held, glass));
         self.judge.document(&what, record.state, held)
     }
 
@@ -79,7 +88,7 @@ impl Access {
         self.judge.reading(owner, provenance, |document, version| self.may(Action::Read, document, version))
     }
 
-    fn holding(&self, action: Action, what: &Source, held: &Held) -> Verdict {
+    fn holding(&self, action: Action, what: &Source, held: &Held, glass: Option<&BreakGlass>) -> Verdict {
         let state = self.snapshot.state();
         // INVARIANT: what a document holds is of this generation. If it were not: default deny.
         let Some(class) = state.classes.get(held.class) else {
@@ -91,6 +100,7 @@ impl Access {
             standing: state.classes.standing(held.class, class, &self.reach),
             projection: projection.map_or(&none, |(projection, _)| projection),
             fresh_until: self.snapshot.fresh_until(class),
+            glass,
         };
         self.judge.holding(self.snapshot.grounding(), action, what, &holding)
     }

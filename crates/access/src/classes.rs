@@ -87,6 +87,10 @@ impl Class {
         self.tokens.get(self.allowed as usize..).unwrap_or_default()
     }
 
+    pub(crate) fn denies_somebody(&self) -> bool {
+        !self.deny().is_empty()
+    }
+
     /// Whether it allows one of these tokens and denies none; both in order.
     pub(crate) fn lists(&self, reach: &[u32]) -> bool {
         let meets = |tokens: &[u32]| reach.iter().any(|token| tokens.binary_search(token).is_ok());

@@ -44,8 +44,17 @@ impl Collection {
             sources: Arc::default(),
             classes: Arc::default(),
             documents: Arc::default(),
+            break_glass: Arc::default(),
             memo: Arc::new(Memo::new(memo_bytes)),
         };
+        Self { state, interner: Interner::default() }
+    }
+
+    /// A copy of what a snapshot shows, to try edits on: whatever becomes of it, the snapshot and what is remembered with
+    /// it stay as they are. It takes no time; it finds none of the classes that are there, and so makes a class anew for
+    /// the lists it is given, which decisions do not depend on.
+    pub(crate) fn trial(snapshot: &Snapshot) -> Self {
+        let state = State { memo: Arc::new(Memo::new(0)), ..snapshot.state().clone() };
         Self { state, interner: Interner::default() }
     }
 
@@ -75,6 +84,8 @@ impl Collection {
             Edit::SetList(document, listing) => self.set_list(document, listing),
             Edit::Retire(document, tombstone) => self.retire(document, tombstone),
             Edit::Erase(document) => self.set_state(document, |_| DocumentState::Erased),
+            Edit::BreakGlass(glass, documents) => Arc::make_mut(&mut self.state.break_glass).give(&glass, &documents),
+            Edit::EndBreakGlass(id) => Arc::make_mut(&mut self.state.break_glass).end(id),
             Edit::SetPolicies(policies) => self.set_policies(policies),
         }
     }

@@ -5,8 +5,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use domain::{
-    Action, CallerRecord, DocumentFacts, DocumentId, GroupId, KeyId, Member, PersonId, Principal, Question, Resource,
-    Role, Rule, Scope, Source, Timestamp, Token, Verdict,
+    Action, CallerRecord, DocumentFacts, DocumentId, GroupId, KeyId, Member, PersonId, Principal, Provenance, Question,
+    Resource, Role, Rule, Scope, Source, Timestamp, Token, Verdict,
 };
 
 use crate::change::token_id;
@@ -39,16 +39,26 @@ pub fn decide(grounds: &Grounds<'_>, question: &Question) -> Verdict {
         Resource::Route { roles, .. } => calling(directory, caller, roles),
         Resource::Trace { trace, owner: None, .. } => Verdict::no(Rule::NotFound, vec![trace.to_string()]),
         Resource::Trace { owner: Some(owner), provenance, facts, .. } => {
-            let judge = judge();
-            let of = |id, number| facts.iter().find(|facts| (facts.document, facts.version) == (id, number));
-            judge.reading(Some(*owner), provenance, |document, version| {
-                on_document(&judge, grounding, Action::Read, document, version, of(document, version))
-            })
+            reading(&judge(), grounding, Some(*owner), (provenance, facts))
         }
+        Resource::Passages { provenance, facts } => reading(&judge(), grounding, None, (provenance, facts)),
         Resource::Document { document, version, facts } => {
             on_document(&judge(), grounding, *action, *document, *version, facts.as_deref())
         }
     }
+}
+
+/// All that something was made from, by the facts of it.
+fn reading(
+    judge: &Judge,
+    grounding: Grounding<'_>,
+    owner: Option<Principal>,
+    (provenance, facts): (&Provenance, &[DocumentFacts]),
+) -> Verdict {
+    let of = |id, number| facts.iter().find(|facts| (facts.document, facts.version) == (id, number));
+    judge.reading(owner, provenance, |document, version| {
+        on_document(judge, grounding, Action::Read, document, version, of(document, version))
+    })
 }
 
 /// A version of a document, by the facts of it; without them there is none.

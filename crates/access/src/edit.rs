@@ -1,8 +1,9 @@
 //! Permission-relevant edits beside those of the directory: sources, documents, lists, policies. Each takes an epoch.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{AccessList, Attributes, DocumentId, SourceId, Timestamp};
+use domain::{AccessList, Attributes, BreakGlass, BreakGlassId, DocumentId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
@@ -64,6 +65,10 @@ pub enum Edit {
     Retire(DocumentId, Tombstone),
     /// A document is erased, for good.
     Erase(DocumentId),
+    /// A break-glass over these documents was approved.
+    BreakGlass(BreakGlass, BTreeSet<DocumentId>),
+    /// A break-glass ends before it expires.
+    EndBreakGlass(BreakGlassId),
     /// Other policies.
     SetPolicies(Arc<Policies>),
 }

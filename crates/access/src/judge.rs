@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::{
-    Action, DocumentFacts, DocumentId, DocumentState, ListToken, Principal, Provenance, Rule, Source, Timestamp, Token,
-    Verdict,
+    Action, BreakGlass, DocumentFacts, DocumentId, DocumentState, ListToken, Principal, Provenance, Rule, Source,
+    Timestamp, Token, Verdict,
 };
 
+use crate::break_glass::{names, opening};
 use crate::classes::Projection;
 use crate::directory::Directory;
 use crate::list::Standing;
@@ -39,6 +40,8 @@ pub(crate) struct Holding<'a> {
     pub(crate) standing: Standing,
     pub(crate) projection: &'a Projection,
     pub(crate) fresh_until: Option<Timestamp>,
+    /// What stands in for the list where that says no.
+    pub(crate) glass: Option<&'a BreakGlass>,
 }
 
 impl Judge {
@@ -109,11 +112,12 @@ impl Judge {
     /// A version of a document, from a record of what the decision depends on.
     pub(crate) fn facts(&self, grounding: Grounding<'_>, action: Action, facts: &DocumentFacts) -> Verdict {
         let what = Source::Document { document: facts.document, version: facts.version };
+        let glass = opening(&facts.break_glass, self.principal, action, self.at);
         let held = facts.lists.iter().map(|held| {
             let projection =
                 Projection::of(grounding.policies, Some(facts.source), held.sensitivity.as_deref(), &held.attributes);
             let standing = Standing::of(grounding.directory, &held.list, &self.names);
-            let holding = Holding { standing, projection: &projection, fresh_until: held.fresh_until };
+            let holding = Holding { standing, projection: &projection, fresh_until: held.fresh_until, glass };
             self.holding(grounding, action, &what, &holding)
         });
         self.document(&what, facts.state, held)
@@ -139,7 +143,7 @@ impl Judge {
         }
     }
 
-    /// ACCESS.md, rules 2 to 5, for one list.
+    /// ACCESS.md, rules 2 to 5, for one list. A break-glass stands in for the list (rule 3) and for nothing else.
     pub(crate) fn holding(
         &self,
         grounding: Grounding<'_>,
@@ -147,30 +151,51 @@ impl Judge {
         what: &Source,
         holding: &Holding<'_>,
     ) -> Verdict {
-        let Holding { standing, projection, fresh_until } = holding;
-        let via = |middle: Vec<String>| {
-            std::iter::once(self.who()).chain(middle).chain([what.to_string()]).collect::<Vec<_>>()
-        };
-        let way = |names: &[ListToken]| {
-            let whole = grounding.directory.way(self.principal, names);
-            via(whole.into_iter().skip(1).collect())
-        };
-        match standing {
-            Standing { unknown: true, .. } => return Verdict::no(Rule::ListUnknown, via(Vec::new())),
-            Standing { denied, .. } if !denied.is_empty() => return Verdict::no(Rule::ListDenies, way(denied)),
-            Standing { empty: true, .. } => return Verdict::no(Rule::NobodyAllowed, via(Vec::new())),
-            Standing { allowed, .. } if allowed.is_empty() => return Verdict::no(Rule::NotOnList, via(Vec::new())),
-            Standing { .. } => {}
+        let Holding { standing, projection, fresh_until, glass } = holding;
+        let unlisted = self.unlisted(grounding, what, standing);
+        if let (Some(no), None) = (&unlisted, glass) {
+            return no.clone();
         }
+        let via = |middle| self.via(middle, what);
         let opinions = grounding.policies.opinions(&self.asker, action, &self.circumstances, &[projection]);
-        match opinions.into_iter().next() {
-            Some(Opinion::Forbidden(policies)) => Verdict::no(Rule::PolicyForbids, via(policies)),
-            Some(Opinion::Allowed) if !is_fresh(*fresh_until, self.at) => Verdict::no(Rule::Stale, via(Vec::new())),
-            Some(Opinion::Allowed) => Verdict::yes(Rule::ListAllows, way(&standing.allowed)),
-            Some(Opinion::Failed(faults)) => {
+        match (opinions.into_iter().next(), glass.filter(|_| unlisted.is_some())) {
+            (Some(Opinion::Forbidden(policies)), _) => Verdict::no(Rule::PolicyForbids, via(policies)),
+            (Some(Opinion::Allowed), _) if !is_fresh(*fresh_until, self.at) => {
+                Verdict::no(Rule::Stale, via(Vec::new()))
+            }
+            (Some(Opinion::Allowed), Some(glass)) => Verdict::yes(Rule::BreakGlass, via(names(glass))),
+            (Some(Opinion::Allowed), None) => {
+                Verdict::yes(Rule::ListAllows, self.way(grounding, what, &standing.allowed))
+            }
+            (Some(Opinion::Failed(faults)), _) => {
                 Verdict::no(Rule::PolicyError, via(faults.into_iter().map(|fault| fault.policy).collect()))
             }
-            None => Verdict::no(Rule::PolicyError, via(Vec::new())),
+            (None, _) => Verdict::no(Rule::PolicyError, via(Vec::new())),
         }
+    }
+
+    /// ACCESS.md, rules 2 and 3: the no of a list; none where it says yes.
+    fn unlisted(&self, grounding: Grounding<'_>, what: &Source, standing: &Standing) -> Option<Verdict> {
+        let no = |rule| Some(Verdict::no(rule, self.via(Vec::new(), what)));
+        match standing {
+            Standing { unknown: true, .. } => no(Rule::ListUnknown),
+            Standing { denied, .. } if !denied.is_empty() => {
+                Some(Verdict::no(Rule::ListDenies, self.way(grounding, what, denied)))
+            }
+            Standing { empty: true, .. } => no(Rule::NobodyAllowed),
+            Standing { allowed, .. } if allowed.is_empty() => no(Rule::NotOnList),
+            Standing { .. } => None,
+        }
+    }
+
+    /// From who asks to what is asked for.
+    fn via(&self, middle: Vec<String>, what: &Source) -> Vec<String> {
+        std::iter::once(self.who()).chain(middle).chain([what.to_string()]).collect()
+    }
+
+    /// The same by the shortest way to one of these names.
+    fn way(&self, grounding: Grounding<'_>, what: &Source, names: &[ListToken]) -> Vec<String> {
+        let whole = grounding.directory.way(self.principal, names);
+        self.via(whole.into_iter().skip(1).collect(), what)
     }
 }

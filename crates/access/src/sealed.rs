@@ -1,5 +1,5 @@
-//! Content under seal. [`Sealed`] shows nothing of itself; [`open`] is the only way to a [`Checked`] value, and it
-//! is called again wherever content enters a prompt, a tool result or a reply.
+//! Content under seal. [`Sealed`] shows nothing of itself; [`open`] is the only way to a [`Checked`] value for anybody
+//! who asks (indexing has [`crate::open_to_process`]), and it is called again wherever content enters a prompt, a tool result or a reply.
 
 use std::ops::Deref;
 
@@ -55,11 +55,16 @@ impl<T> Deref for Checked<T> {
     }
 }
 
+/// What was checked by other means, in this crate alone.
+pub(crate) fn reveal<T>(sealed: Sealed<T>) -> Checked<T> {
+    Checked(sealed.value)
+}
+
 /// ACCESS.md, rule 7: the owner clause holds and the caller may read **every** source of it now.
 ///
 /// # Errors
 /// [`AccessError::NotFound`], the same as for what does not exist.
 pub fn open<T>(access: &Access, sealed: Sealed<T>) -> Result<Checked<T>, AccessError> {
     let verdict = access.reading(sealed.owner, &sealed.provenance);
-    if verdict.allowed { Ok(Checked(sealed.value)) } else { Err(AccessError::NotFound) }
+    if verdict.allowed { Ok(reveal(sealed)) } else { Err(AccessError::NotFound) }
 }

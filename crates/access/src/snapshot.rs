@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{DocumentFacts, DocumentId, HeldList, Provenance, Source, SourceId};
+use domain::{Attributes, BreakGlassId, DocumentFacts, DocumentId, HeldList, Provenance, Source, SourceId};
 
+use crate::break_glass::Glasses;
 use crate::classes::{Class, ClassId, Classes, Place};
 use crate::collection::Collection;
 use crate::directory::Directory;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) sources: Arc<Sources>,
     pub(crate) classes: Arc<Classes>,
     pub(crate) documents: Arc<Documents>,
+    pub(crate) break_glass: Arc<Glasses>,
     pub(crate) memo: Arc<Memo>,
 }
 
@@ -129,6 +131,19 @@ impl Snapshot {
             .filter(|class| class.0 != u32::MAX)
     }
 
+    /// Where a document comes from that can be found; by the list of its current version.
+    #[must_use]
+    pub fn source_of(&self, ordinal: u32) -> Option<SourceId> {
+        let class = self.0.classes.get(self.class_of(ordinal)?)?;
+        self.0.classes.place(class).map(|place| place.source)
+    }
+
+    /// What was said of the current version of a document, for narrowing a search.
+    #[must_use]
+    pub fn attributes_of(&self, ordinal: u32) -> Option<&Arc<Attributes>> {
+        self.0.documents.attributes(self.0.documents.at(ordinal)?.current.attributes)
+    }
+
     /// How the remembered visible sets fared.
     #[must_use]
     pub fn memo_counts(&self) -> MemoCounts {
@@ -141,7 +156,15 @@ impl Snapshot {
         let record = self.0.documents.get(document)?;
         let lists: Vec<HeldList> = record.holding(version).filter_map(|held| self.held(held)).collect();
         let source = self.0.source_of(record)?;
-        (!lists.is_empty()).then_some(DocumentFacts { document, version, source, state: record.state, lists })
+        let break_glass = self.0.break_glass.over(document).to_vec();
+        (!lists.is_empty()).then_some(DocumentFacts {
+            document,
+            version,
+            source,
+            state: record.state,
+            lists,
+            break_glass,
+        })
     }
 
     /// The same of every document among what something was made from.
@@ -152,6 +175,12 @@ impl Snapshot {
             _ => None,
         };
         provenance.sources().iter().filter_map(facts).collect()
+    }
+
+    /// Whether a break-glass was approved and not ended; one that expired is still there.
+    #[must_use]
+    pub fn has_break_glass(&self, id: BreakGlassId) -> bool {
+        self.0.break_glass.holds(id)
     }
 
     fn held(&self, held: &Held) -> Option<HeldList> {

@@ -19,7 +19,7 @@ use crate::policy::PolicyFault;
 
 pub use memo::MemoCounts;
 pub(crate) use memo::{Memo, MemoKey};
-pub(crate) use view::View;
+pub(crate) use view::{View, stale_places};
 
 /// The classes that one caller may do one thing with, at one epoch. Made here and nowhere else, never stored.
 #[derive(Debug, Clone)]
@@ -95,6 +95,15 @@ impl Access {
     #[must_use]
     pub fn visible_anew(&self, action: Action) -> VisibleSet {
         self.shown(&View::of(self, action, None, &Memo::new(0)))
+    }
+
+    /// The numbers of the classes that this caller may do this with, of all or of some; remembered nowhere. For who
+    /// compares two snapshots.
+    pub(crate) fn visible_classes(&self, action: Action, some: Option<&RoaringBitmap>) -> Arc<RoaringBitmap> {
+        match some {
+            Some(some) => View::among(self, action, some).visible,
+            None => View::of(self, action, None, &Memo::new(0)).visible.clone(),
+        }
     }
 
     fn shown(&self, view: &View) -> VisibleSet {

@@ -11,13 +11,16 @@ use tokio_util::task::TaskTracker;
 use crate::counters::Counters;
 use crate::error::AppError;
 use crate::ids::Ids;
+use crate::index::Indexing;
 use crate::issuers::KeySets;
 use crate::jobs::{self, Jobs};
 use crate::limiter::Limiter;
+use crate::need_to_know::LiveRules;
 use crate::parsers::Parsers;
 use crate::readiness::Readiness;
 use crate::settings::LiveSettings;
 use crate::stock::Stock;
+use crate::sync::Syncs;
 
 /// What the verbs need. One for each process, shared by all requests.
 pub struct App {
@@ -39,12 +42,18 @@ pub struct App {
     pub key_sets: KeySets,
     /// Whether the parts that answer are there; the supervisor says so.
     pub readiness: Readiness,
+    /// What is taken out of what somebody may read.
+    pub(crate) need_to_know: LiveRules,
+    /// How far sources are that this server reads.
+    pub syncs: Syncs,
     /// What goes on behind a request that has ended; waited for when the door closes.
     pub tasks: TaskTracker,
     /// The models of this machine, where it keeps any.
     pub(crate) stock: Option<Stock>,
     /// What reads files.
     parsers: Option<Parsers>,
+    /// What makes documents findable.
+    index: Option<Indexing>,
     /// The background jobs that this process works on.
     pub(crate) jobs: Jobs,
     /// The installation's key for hashes that remain where content does not.
@@ -75,6 +84,7 @@ impl App {
         let AppOptions { store, models, clock, ids, key_sets } = options;
         let settings = LiveSettings::open(&store, &models).await?;
         let hash_key = store.hash_key(ids.secret()).await?;
+        let need_to_know = LiveRules::open(&store, &hash_key).await?;
         jobs::fail_interrupted(&store, clock.now()).await?;
         Ok(Self {
             store,
@@ -86,9 +96,12 @@ impl App {
             settings,
             key_sets,
             readiness: Readiness::default(),
+            need_to_know,
+            syncs: Syncs::default(),
             tasks: TaskTracker::new(),
             stock: None,
             parsers: None,
+            index: None,
             jobs: Jobs::default(),
             hash_key,
         })
@@ -106,6 +119,29 @@ impl App {
     pub fn with_parsers(mut self, parsers: Parsers) -> Self {
         self.parsers = Some(parsers);
         self
+    }
+
+    /// The same with an index.
+    #[must_use]
+    pub fn with_index(mut self, index: Indexing) -> Self {
+        self.index = Some(index);
+        self
+    }
+
+    /// The index.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn index(&self) -> Result<&Indexing, AppError> {
+        let message = || "this server has no index: start it with a data folder of its own".to_owned();
+        self.index.as_ref().ok_or_else(|| AppError::Unavailable { message: message(), code: "index_unavailable" })
+    }
+
+    /// Says that documents changed.
+    pub(crate) fn documents_changed(&self) {
+        if let Some(index) = &self.index {
+            index.wake();
+        }
     }
 
     /// The parser for files.

@@ -74,7 +74,9 @@ pub(crate) fn decide_at(app: &App, snapshot: &Snapshot, question: Question) -> D
 fn answer(snapshot: &Snapshot, at: Timestamp, question: &Question) -> Verdict {
     let mut question = question.clone();
     match &mut question.resource {
-        Resource::Trace { provenance, facts, .. } => *facts = snapshot.facts_of(provenance),
+        Resource::Trace { provenance, facts, .. } | Resource::Passages { provenance, facts } => {
+            *facts = snapshot.facts_of(provenance)
+        }
         Resource::Document { document, version, facts } => *facts = snapshot.facts(*document, *version).map(Box::new),
         Resource::Model { .. } | Resource::Person { .. } | Resource::Route { .. } => {}
     }
@@ -88,7 +90,9 @@ fn documents_of(question: &Question) -> Vec<DocumentId> {
         _ => None,
     };
     match &question.resource {
-        Resource::Trace { provenance, .. } => provenance.sources().iter().filter_map(of_source).collect(),
+        Resource::Trace { provenance, .. } | Resource::Passages { provenance, .. } => {
+            provenance.sources().iter().filter_map(of_source).collect()
+        }
         Resource::Document { document, .. } => vec![*document],
         Resource::Model { .. } | Resource::Person { .. } | Resource::Route { .. } => Vec::new(),
     }

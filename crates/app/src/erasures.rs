@@ -1,10 +1,10 @@
-//! Erasure: everything of a person, or of an outside customer, goes for good.
+//! Erasure: everything of a person, of an outside customer, or of a document goes for good.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::Caller;
-use domain::{ErasureId, PersonId, Principal, Timestamp};
+use access::{Actor, Caller};
+use domain::{DocumentId, ErasureId, PersonId, Principal, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Erasee, Erasure, NewAct};
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::admin::ADMIN;
 use crate::app::App;
 use crate::error::AppError;
+use crate::index;
 use crate::listing::{Listing, Slice};
 use crate::lookup;
 use crate::people::LOCAL;
@@ -24,7 +25,7 @@ pub struct NewErasure {
     pub person: Option<String>,
     /// An outside customer of a service, as requests name them.
     pub subject: Option<String>,
-    /// A document, by id.
+    /// A document, by id: its text, passages and vectors in all versions, its title and what its source calls it.
     pub document: Option<String>,
 }
 
@@ -37,11 +38,15 @@ pub struct ErasureRecord {
     /// The person; none for a subject, whose name is not kept.
     #[schema(value_type = Option<String>)]
     pub person: Option<PersonId>,
+    /// The document.
+    #[schema(value_type = Option<String>)]
+    pub document: Option<DocumentId>,
     /// `running`, or `succeeded` where no byte is left in any file of the data folder.
     pub state: String,
     /// Rows that went, by what they were.
     pub removed: BTreeMap<String, u64>,
-    /// What was made from what went and is closed now.
+    /// What was made from the document and is closed to everybody now: ids of exchanges, replies and conversations, at
+    /// most 1,000.
     pub quarantined: Vec<String>,
     /// Jobs that make it again without.
     pub rebuilds: Vec<String>,
@@ -58,13 +63,14 @@ pub struct ErasureRecord {
 
 impl From<Erasure> for ErasureRecord {
     fn from(erasure: Erasure) -> Self {
-        let Erasure { id, person, done, removed, actor, created_at, finished_at } = erasure;
+        let Erasure { id, person, document, done, removed, quarantined, actor, created_at, finished_at } = erasure;
         Self {
             id,
             person,
+            document,
             state: if done { "succeeded" } else { "running" }.to_owned(),
             removed,
-            quarantined: Vec::new(),
+            quarantined,
             rebuilds: Vec::new(),
             actor: actor.map(|actor| actor.principal),
             created_at,
@@ -83,9 +89,21 @@ pub async fn erase(app: &Arc<App>, caller: &Caller, new: NewErasure) -> Result<E
     let (verb, ids) = ("erase".to_owned(), vec![id.to_string()]);
     app.store.add_act(NewAct { actor: Some(caller.actor()), verb, ids, detail: Value::Null }).await?;
     let (app, actor) = (app.clone(), caller.actor());
-    let erasing = tokio::spawn(async move { app.store.erase(id, erasee, Some(actor)).await });
+    let erasing = tokio::spawn(async move { from_everywhere(&app, id, erasee, actor).await });
     let erased = erasing.await.map_err(|_| AppError::ShuttingDown)??;
     Ok(erased.into())
+}
+
+/// From the index first: what was begun in the state is finished after a crash, and the index must not lag behind.
+async fn from_everywhere(app: &App, id: ErasureId, erasee: Erasee, actor: Actor) -> Result<Erasure, AppError> {
+    let forgotten = match &erasee {
+        Erasee::Document(document) => index::forget(app, *document).await?,
+        Erasee::Principal(_) | Erasee::Subject(_) => None,
+    };
+    let erased = app.store.erase(id, erasee, Some(actor)).await?;
+    drop(forgotten);
+    app.documents_changed();
+    Ok(erased)
 }
 
 fn erasee(app: &App, caller: &Caller, new: NewErasure) -> Result<Erasee, AppError> {
@@ -101,10 +119,10 @@ fn erasee(app: &App, caller: &Caller, new: NewErasure) -> Result<Erasee, AppErro
         NewErasure { person: None, subject: Some(subject), document: None } if !subject.is_empty() => {
             Ok(Erasee::Subject(subject))
         }
-        NewErasure { person: None, subject: None, document: Some(_) } => {
-            let message =
-                "`document`: documents cannot be erased here yet: DELETE retires one, and it is not found any more";
-            Err(AppError::invalid("document", message))
+        NewErasure { person: None, subject: None, document: Some(document) } => {
+            let document: DocumentId = document.parse().map_err(|_| AppError::not_found())?;
+            app.snapshot().ordinal(document).ok_or_else(AppError::not_found)?;
+            Ok(Erasee::Document(document))
         }
         _ => Err(AppError::invalid("person", "name one of `person`, `subject` and `document`")),
     }

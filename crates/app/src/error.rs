@@ -2,6 +2,7 @@
 
 use access::AccessError;
 use domain::ErrorKind;
+use knowledge::KnowledgeError;
 use models::ModelsError;
 use store::StoreError;
 use weights::WeightsError;
@@ -22,6 +23,9 @@ pub enum AppError {
     /// A model's file could not be had, kept or removed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A document, a source or the index could not be read.
+    #[error(transparent)]
+    Knowledge(#[from] KnowledgeError),
     /// A field or parameter is wrong: which, and what to do.
     #[error("{message}")]
     Invalid {
@@ -105,6 +109,7 @@ impl AppError {
             Self::Store(error) => error.kind(),
             Self::Models(error) => error.kind(),
             Self::Weights(error) => error.kind(),
+            Self::Knowledge(error) => error.kind(),
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Forbidden { .. } => ErrorKind::Forbidden,
@@ -122,6 +127,7 @@ impl AppError {
             Self::Store(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Weights(error) => error.code(),
+            Self::Knowledge(error) => error.code(),
             Self::AccessChanged => "access_changed",
             Self::ShuttingDown => "shutting_down",
             Self::Invalid { code, .. }

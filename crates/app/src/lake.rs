@@ -47,6 +47,8 @@ pub struct Tidied {
     pub feedback: u64,
     /// Decisions that did.
     pub decisions: u64,
+    /// Rows of what is known that were copied: versions of documents, what was said of their rights, passages, vectors.
+    pub known: u64,
     /// Files that were joined.
     pub files_before: u64,
     /// What they became.
@@ -111,8 +113,8 @@ pub async fn upkeep(app: &App) -> Result<Tidied, AppError> {
 /// # Errors
 /// The state or the tables cannot be read or written.
 pub async fn roll(app: &App) -> Result<Tidied, AppError> {
-    let store::Rolled { traces, feedback, decisions } = app.store.roll().await?;
-    Ok(Tidied { traces, feedback, decisions, ..Tidied::default() })
+    let store::Rolled { traces, feedback, decisions, known } = app.store.roll().await?;
+    Ok(Tidied { traces, feedback, decisions, known, ..Tidied::default() })
 }
 
 async fn tidy(app: &App, at_least: usize) -> Result<Tidied, AppError> {

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::{AttributeKind, Caller, Policies, PolicyError};
-use domain::{Action, CallerRecord, DocumentId, Principal, Question, Reason, Resource, Role};
+use access::{AttributeKind, Caller, Policies, PolicyError, Snapshot};
+use domain::{Action, CallerRecord, Decision, DocumentId, PersonId, Principal, Question, Reason, Resource, Role};
+use models::ModelsError;
 use serde::{Deserialize, Serialize};
-use store::{Amendment, PolicyRecord};
+use serde_json::json;
+use store::{Amendment, NewAct, PolicyRecord};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -91,39 +93,70 @@ pub async fn get(app: &App) -> Result<PolicyView, AppError> {
     Ok(PolicyView { cedar, attributes, hash: hash.map(str::to_owned), warnings: warnings.to_vec() })
 }
 
-fn refused(error: &PolicyError) -> AppError {
+pub(crate) fn refused(error: &PolicyError) -> AppError {
     AppError::Invalid { param: Some("cedar".to_owned()), message: error.to_string(), code: "invalid_policies" }
 }
 
-/// Explains: to whoever looks after security anything; to others what they themselves may do, and nothing else.
+/// Explains: to whoever looks after security anything; to others what they themselves may do, and nothing else. Who asked
+/// is kept: an act where somebody looks after security, a decision of one's own where not.
 ///
 /// # Errors
 /// Not found, also where it is not for the asker.
 pub async fn explain(app: &App, asker: &Asker, wanted: Explain) -> Result<Explanation, AppError> {
-    let Explain { person, action, resource, epoch } = wanted;
-    let person = lookup::person(&app.directory(), &asker.caller, &person)?;
-    let is_security = asker.caller.has(Role::Security);
-    if epoch.is_some() && !is_security {
+    let person = lookup::person(&app.directory(), &asker.caller, &wanted.person)?.id;
+    if asker.caller.has(Role::Security) {
+        return explain_to_security(app, asker, person, wanted).await;
+    }
+    if wanted.epoch.is_some() {
         return Err(AppError::not_found());
     }
-    let document: Option<DocumentId> = resource.parse().ok();
+    let snapshot = app.snapshot();
+    let (resource, absent) = resource(app, &snapshot, &wanted.resource);
+    let Some(resource) = resource else { return Err(absent) };
+    let decision = decisions::decide_at(app, &snapshot, decisions::question(asker, wanted.action, resource));
+    app.store.record_decision(&decision).await?;
+    if decision.verdict.allowed { Ok(decision.into()) } else { Err(absent) }
+}
+
+async fn explain_to_security(
+    app: &App,
+    asker: &Asker,
+    person: PersonId,
+    wanted: Explain,
+) -> Result<Explanation, AppError> {
+    let Explain { action, resource: name, epoch, .. } = wanted;
+    let document: Option<DocumentId> = name.parse().ok();
     let snapshot = match epoch {
         Some(epoch) => app.store.snapshot_at(epoch, document.as_slice()).await?,
         None => app.snapshot(),
     };
-    let resource = match document {
-        Some(document) => {
-            let version = snapshot.version(document).ok_or_else(AppError::not_found)?;
-            Resource::Document { document, version, facts: None }
-        }
-        None => Resource::Model { name: app.models.resolve(&resource)?.model().to_owned() },
+    let resource = match resource(app, &snapshot, &name) {
+        (Some(Resource::Document { version: 0, .. }) | None, absent) => return Err(absent),
+        (Some(resource), _) => resource,
     };
-    let principal = Principal::Person(person.id);
+    let principal = Principal::Person(person);
     let caller = CallerRecord { principal, via: Vec::new(), key: None, purpose: None, subject: None };
     let decision = decisions::decide_at(app, &snapshot, Question { caller, action, resource });
-    if !is_security && !decision.verdict.allowed {
-        return Err(AppError::not_found());
+    let (verb, ids) = ("explain_access".to_owned(), vec![person.to_string(), name]);
+    let detail = json!({"action": action, "epoch": decision.epoch, "allowed": decision.verdict.allowed});
+    app.store.add_act(NewAct { actor: Some(asker.caller.actor()), verb, ids, detail }).await?;
+    Ok(decision.into())
+}
+
+/// What is meant, and the answer for whoever must not know of it: the same as for what never was. A document that never
+/// was is version 0 of itself, so that a decision about it is made and kept like any other; of a name that leads to no
+/// model there is nothing to decide.
+fn resource(app: &App, snapshot: &Snapshot, name: &str) -> (Option<Resource>, AppError) {
+    if let Ok(document) = name.parse() {
+        let version = snapshot.version(document).unwrap_or(0);
+        return (Some(Resource::Document { document, version, facts: None }), AppError::not_found());
     }
-    let (epoch, policy_hash) = (decision.epoch, decision.policy_hash);
-    Ok(Explanation { allowed: decision.verdict.allowed, reasons: decision.verdict.reasons, epoch, policy_hash })
+    let model = app.models.resolve(name).ok().map(|route| Resource::Model { name: route.model().to_owned() });
+    (model, ModelsError::UnknownModel { name: name.to_owned() }.into())
+}
+
+impl From<Decision> for Explanation {
+    fn from(Decision { epoch, policy_hash, verdict, .. }: Decision) -> Self {
+        Self { allowed: verdict.allowed, reasons: verdict.reasons, epoch, policy_hash }
+    }
 }

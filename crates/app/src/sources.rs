@@ -4,7 +4,7 @@ use access::{Caller, SourceStanding, Tombstone};
 use domain::{AccessList, ListToken, Principal, Quality, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Amendment, SourceKind, SourceRecord};
+use store::{Amendment, DocumentRights, SourceKind, SourceRecord};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -12,7 +12,10 @@ use crate::error::AppError;
 use crate::listing::{Listing, Slice};
 use crate::naming::check_name;
 use crate::repeat::Repeat;
+use crate::sync::{self, SyncState};
 
+/// Documents that go in one transaction.
+const AT_ONCE: usize = 500;
 /// The most tokens in a list.
 const MOST_TOKENS: usize = 50_000;
 
@@ -62,9 +65,9 @@ impl ListOfAccess {
 pub struct NewSource {
     /// Its name, unique among sources.
     pub name: String,
-    /// How documents get here: `push`.
+    /// How documents get here: `push`, `folder`, `mbox` or `slack_export`.
     pub kind: String,
-    /// Of kind `push`: nothing.
+    /// Of kind `push`: nothing. Of the others: `path`, and what docs/documents.md says of each.
     pub config: Option<Value>,
     /// The list of documents that come without one; its owner alone unless given.
     pub default_access: Option<ListOfAccess>,
@@ -83,6 +86,8 @@ pub struct SourceView {
     /// How documents get here.
     #[schema(value_type = String)]
     pub kind: SourceKind,
+    /// Where this server reads them and how; none of kind `push`.
+    pub config: Option<Value>,
     /// Whose it is.
     #[schema(value_type = String)]
     pub owner: Principal,
@@ -94,14 +99,17 @@ pub struct SourceView {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// How far the newest sync is; none of kind `push`, and in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncState>,
 }
 
 impl From<SourceRecord> for SourceView {
     fn from(record: SourceRecord) -> Self {
-        let SourceRecord { id, name, kind, standing, on_delete, created_at } = record;
+        let SourceRecord { id, name, kind, config, standing, on_delete, created_at, .. } = record;
         let SourceStanding { owner, default_list, .. } = standing;
         let default_access = default_list.as_ref().map(ListOfAccess::show);
-        Self { id, name, kind, owner, default_access, on_delete, created_at }
+        Self { id, name, kind, config, owner, default_access, on_delete, created_at, sync: None }
     }
 }
 
@@ -123,19 +131,16 @@ pub async fn create(app: &App, caller: &Caller, new: NewSource, repeat: Repeat) 
     }
     let amendment = Amendment::Source(Box::new(record.clone()));
     app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
+    app.syncs.source_made();
     Ok(record.into())
 }
 
 fn record(app: &App, caller: &Caller, id: SourceId, new: NewSource) -> Result<SourceRecord, AppError> {
     let NewSource { name, kind, config, default_access, on_delete } = new;
     check_name("name", &name)?;
-    if kind != "push" {
-        let message = format!("`kind`: '{kind}' is not known here: use `push`, and send documents with PUT");
-        return Err(AppError::invalid("kind", message));
-    }
-    if config.is_some_and(|config| config.as_object().is_none_or(|fields| !fields.is_empty())) {
-        return Err(AppError::invalid("config", "`config`: a source of kind `push` has none; leave it out"));
-    }
+    let kind = kind_named(&kind)?;
+    let config = config.filter(|config| config.as_object().is_none_or(|fields| !fields.is_empty()));
+    check_config(app, kind, config.as_ref())?;
     let on_delete = match on_delete.as_deref() {
         None | Some("keep_last_list") => Tombstone::KeepLastList,
         Some("close") => Tombstone::Close,
@@ -143,7 +148,34 @@ fn record(app: &App, caller: &Caller, id: SourceId, new: NewSource) -> Result<So
     };
     let default_list = default_access.map(|list| list.read("default_access")).transpose()?;
     let standing = SourceStanding { owner: caller.principal(), default_list, live: false, reconciled_at: None };
-    Ok(SourceRecord { id, name, kind: SourceKind::Push, standing, on_delete, created_at: app.now() })
+    Ok(SourceRecord { id, name, kind, config, standing, on_delete, created_at: app.now(), removed_at: None })
+}
+
+fn kind_named(name: &str) -> Result<SourceKind, AppError> {
+    let kinds = [SourceKind::Push, SourceKind::Folder, SourceKind::Mbox, SourceKind::SlackExport];
+    kinds
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .ok_or_else(|| AppError::invalid("kind", "`kind`: use `push`, `folder`, `mbox` or `slack_export`"))
+}
+
+/// What this server reads must be said, and must not be its own data: that holds what everybody wrote.
+fn check_config(app: &App, kind: SourceKind, config: Option<&Value>) -> Result<(), AppError> {
+    if kind == SourceKind::Push {
+        let wrong = AppError::invalid("config", "`config`: a source of kind `push` has none; leave it out");
+        return config.map_or(Ok(()), |_| Err(wrong));
+    }
+    let reader =
+        sync::reader(kind, config).map_err(|error| AppError::invalid("config", format!("`config`: {error}")))?;
+    let path = reader.path();
+    if !path.is_absolute() {
+        return Err(AppError::invalid("config.path", "`config.path`: give it from the root, beginning with `/`"));
+    }
+    if app.store.keeps_data_at(path) {
+        let message = "`config.path`: this server keeps its own data there: choose another folder";
+        return Err(AppError::invalid("config.path", message));
+    }
+    Ok(())
 }
 
 /// All sources, in the order in which they were made.
@@ -161,7 +193,42 @@ pub async fn list(app: &App, listing: &Listing) -> Result<Slice<SourceView>, App
 /// # Errors
 /// There is none.
 pub async fn get(app: &App, source: &str) -> Result<SourceView, AppError> {
-    Ok(find(app, source).await?.into())
+    let record = find(app, source).await?;
+    let sync = (record.kind != SourceKind::Push).then(|| app.syncs.of(record.id));
+    Ok(SourceView { sync, ..record.into() })
+}
+
+/// Removes a source: its documents go as if each was deleted, and nothing is read from it any more. Its name is free again.
+///
+/// # Errors
+/// There is none, or the state cannot be written.
+pub async fn remove(app: &App, caller: &Caller, source: &str) -> Result<(), AppError> {
+    let source = find(app, source).await?;
+    let removed = SourceRecord { removed_at: Some(app.now()), ..source.clone() };
+    let amendment = Amendment::Source(Box::new(removed));
+    app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
+    app.syncs.source_made();
+    // A sync that goes on puts nothing after this.
+    let turn = app.syncs.turn(source.id);
+    let _turn = turn.lock().await;
+    let documents: Vec<_> = app.store.known_documents(source.id).await?.into_values().collect();
+    let retire = |document| (document, DocumentRights::Retire { tombstone: source.on_delete });
+    for part in documents.chunks(AT_ONCE) {
+        let rights = part.iter().map(|known| retire(known.document)).collect();
+        app.store.set_rights_of(Some(caller.actor()), source.id, rights).await?;
+    }
+    app.documents_changed();
+    Ok(())
+}
+
+/// A source whose documents an application sends.
+pub(crate) async fn pushed(app: &App, text: &str) -> Result<SourceRecord, AppError> {
+    let source = find(app, text).await?;
+    if source.kind == SourceKind::Push {
+        return Ok(source);
+    }
+    let message = format!("this server reads the source '{}' by itself: change its files, and sync it", source.name);
+    Err(AppError::Conflict { message, code: "source_is_read" })
 }
 
 pub(crate) async fn find(app: &App, text: &str) -> Result<SourceRecord, AppError> {

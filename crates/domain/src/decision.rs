@@ -88,6 +88,14 @@ pub enum Resource {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         facts: Option<Box<DocumentFacts>>,
     },
+    /// Passages that a search found.
+    Passages {
+        /// The versions of documents that they are of.
+        provenance: Provenance,
+        /// Of those, what the answer depends on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        facts: Vec<DocumentFacts>,
+    },
 }
 
 /// The answer, and why.
@@ -124,6 +132,8 @@ pub enum Rule {
     Role,
     /// Yes: the list of a document names the caller, or a group that reaches them. The way there.
     ListAllows,
+    /// Yes: a break-glass stands in for the list. Its id, who asked for it, and who agreed.
+    BreakGlass,
     /// Yes: the key may act for others, and the service reaches this person.
     WithinReach,
     /// No: the caller is not active.

@@ -116,12 +116,19 @@ ids! {
     ReportId "rpt_";
     /// A background job.
     JobId "job_";
+    /// A break-glass: asked for by one person, agreed to by another.
+    BreakGlassId "brk_";
     /// An erasure.
     ErasureId "era_";
     /// A server that answers for models: the embedded engine or an outside one.
     UpstreamId "ups_";
     /// One HTTP request, for logs and error envelopes.
     RequestId "req_";
+}
+
+impl ServiceId {
+    /// The service of this installation that indexes documents. It has no key: nobody can ask as it.
+    pub const INDEXER: Self = Self(Uuid::nil());
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Every other crate may use this one; it uses none of them. Record types are plain data with public
 //! fields. Evidence types, which prove that a check was made, live in `access`.
 
+mod break_glass;
 mod capture;
 mod decision;
 mod error;
@@ -14,12 +15,14 @@ mod provenance;
 mod time;
 mod trace;
 
+pub use break_glass::BreakGlass;
 pub use capture::Capture;
 pub use decision::{Decision, Question, Reason, Resource, Rule, Verdict};
 pub use error::ErrorKind;
 pub use id::{
-    AdapterId, ConversationId, DatasetId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId, IdError, JobId,
-    KeyId, LinkId, PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId, TraceId, UpstreamId,
+    AdapterId, BreakGlassId, ConversationId, DatasetId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId,
+    IdError, JobId, KeyId, LinkId, PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId,
+    TraceId, UpstreamId,
 };
 pub use identity::{Action, Member, Principal, Role, Scope, Token};
 pub use limits::{Cost, Limits, Price};

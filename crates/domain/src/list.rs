@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DocumentId, SourceId, Timestamp, Token};
+use crate::{BreakGlass, DocumentId, SourceId, Timestamp, Token};
 
 /// One entry of a list, as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -108,6 +108,9 @@ pub struct DocumentFacts {
     pub state: DocumentState,
     /// Every list that holds for this version (rule 8): all of them have to allow.
     pub lists: Vec<HeldList>,
+    /// Every break-glass over it that was not ended, in the order of their ids; those that expired included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub break_glass: Vec<BreakGlass>,
 }
 
 /// A list that holds for a version, with what policies and freshness say beside it.

@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod backup;
+mod break_glass;
 mod can;
 mod command;
 mod completions;
@@ -13,6 +14,7 @@ mod engine;
 mod erasures;
 mod export;
 mod groups;
+mod index;
 mod keys;
 mod lake;
 mod listing;
@@ -21,8 +23,10 @@ mod output;
 mod parse;
 mod people;
 pub(crate) mod progress;
+mod search;
 mod serve;
 mod services;
+mod sources;
 mod traces;
 
 use std::path::PathBuf;
@@ -100,6 +104,15 @@ enum Command {
     /// The record of every exchange
     #[command(after_help = examples::TRACES)]
     Traces(traces::Traces),
+    /// Where documents come from: list, show, add, read again
+    #[command(after_help = examples::SOURCES)]
+    Sources(sources::Sources),
+    /// Look something up, in any language, among what you may read
+    #[command(after_help = examples::SEARCH)]
+    Search(search::Search),
+    /// How far documents are findable; make the index again
+    #[command(after_help = examples::INDEX)]
+    Index(index::Index),
     /// May this person do this, and why?
     #[command(after_help = examples::CAN)]
     Can(can::Can),
@@ -115,6 +128,9 @@ enum Command {
     /// Put a backup into a new data folder
     #[command(after_help = examples::RESTORE)]
     Restore(backup::Restore),
+    /// Let somebody read what lists do not allow: with a reason, a second person, an expiry, and notice to the owner
+    #[command(after_help = examples::BREAK_GLASS)]
+    BreakGlass(break_glass::BreakGlass),
     /// Erase a person or an outside customer for good
     #[command(after_help = examples::ERASURES)]
     Erasures(erasures::Erasures),
@@ -155,11 +171,15 @@ fn run(cli: Cli) -> Result<(), FreeholdError> {
         Command::Services(command) => block_on(command.run(&globals)),
         Command::Keys(command) => block_on(command.run(&globals)),
         Command::Traces(command) => block_on(command.run(&globals)),
+        Command::Sources(command) => block_on(command.run(&globals)),
+        Command::Search(command) => block_on(command.run(&globals)),
+        Command::Index(command) => block_on(command.run(&globals)),
         Command::Can(command) => block_on(command.run(&globals)),
         Command::Audit(command) => block_on(command.run(&globals)),
         Command::Lake(command) => block_on(command.run(&globals)),
         Command::Backup(command) => block_on(command.run(&globals)),
         Command::Restore(command) => block_on(command.run(&globals)),
+        Command::BreakGlass(command) => block_on(command.run(&globals)),
         Command::Erasures(command) => block_on(command.run(&globals)),
         Command::Completions(command) => command.run(),
         Command::Engine(command) => command.run(),

@@ -10,17 +10,21 @@
 mod it {
     mod arguments;
     mod capture;
+    mod company;
     mod crash;
     mod documents;
     mod folder;
     mod iceberg_client;
+    mod ingest;
     mod keys;
     mod openai_client;
     mod python;
     mod ready;
+    mod search;
     mod server;
     mod settings;
     mod slow;
+    mod sources;
     mod stop;
     mod tls;
 }

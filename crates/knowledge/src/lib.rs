@@ -6,7 +6,12 @@
 
 pub mod chunk;
 mod error;
+pub mod index;
 pub mod language;
+pub mod lexical;
 pub mod parse;
+pub mod similar;
+pub mod source;
+pub mod vectors;
 
 pub use error::{KnowledgeError, Measure};

@@ -1,4 +1,4 @@
-//! Documents of every format, sound and hostile, and the passages made of them.
+//! Documents of every format, sound and hostile, the passages made of them, and the indexes over these.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +14,11 @@ mod it {
     mod chunks;
     mod formats;
     mod hostile;
+    mod lexical;
     mod limits;
     mod policies;
     mod properties;
     mod scripts;
+    mod sources;
+    mod vectors;
 }

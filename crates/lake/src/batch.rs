@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::{Float32Builder, ListBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Float32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef};
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
@@ -22,14 +24,14 @@ pub(crate) fn columns_of(
     records: &[&Value],
 ) -> Result<RecordBatch, LakeError> {
     let arrays = columns.into_iter().map(|column| {
-        array(column, records)
+        array(column, &schema, records)
             .map_err(|detail| LakeError::Record { table, detail: format!("{}: {detail}", column.name) })
     });
     let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema, arrays).map_err(|error| LakeError::Record { table, detail: error.to_string() })
 }
 
-fn array(column: &Column, records: &[&Value]) -> Result<ArrayRef, String> {
+fn array(column: &Column, schema: &SchemaRef, records: &[&Value]) -> Result<ArrayRef, String> {
     let values = records.iter().map(|record| record.pointer(column.at).filter(|value| !value.is_null()));
     Ok(match column.kind {
         Kind::Text => {
@@ -54,7 +56,27 @@ fn array(column: &Column, records: &[&Value]) -> Result<ArrayRef, String> {
             let times = values.map(|value| value.map(micros).transpose());
             Arc::new(times.collect::<Result<TimestampMicrosecondArray, _>>()?.with_timezone("+00:00"))
         }
+        Kind::Floats(_) => {
+            let field = schema.field_with_name(column.name).map_err(|error| error.to_string())?;
+            Arc::new(lists(values, field.data_type())?)
+        }
     })
+}
+
+/// Lists of numbers, in the type that the table's files have: its elements carry their field id.
+fn lists<'v>(values: impl Iterator<Item = Option<&'v Value>>, kind: &DataType) -> Result<ListArray, String> {
+    let DataType::List(element) = kind else { return Err("a column of another type".to_owned()) };
+    let mut lists = ListBuilder::new(Float32Builder::new()).with_field(element.clone());
+    for value in values {
+        let list = value.map(|value| value.as_array().ok_or("no list")).transpose()?;
+        for number in list.into_iter().flatten() {
+            // The nearest number of 32 bits: what was one is the same again.
+            let number = if number.is_null() { f64::NAN } else { number.as_f64().ok_or("no number")? };
+            lists.values().append_value(number as f32);
+        }
+        lists.append(list.is_some());
+    }
+    Ok(lists.finish())
 }
 
 /// JSON's null is a value of a required column.
@@ -103,6 +125,11 @@ fn value(column: &Column, array: &ArrayRef, row: usize) -> Result<Value, &'stati
         Kind::Long => array.as_primitive_opt::<Int64Type>().ok_or(OTHER)?.value(row).into(),
         Kind::Double => array.as_primitive_opt::<Float64Type>().ok_or(OTHER)?.value(row).into(),
         Kind::Truth => array.as_boolean_opt().ok_or(OTHER)?.value(row).into(),
+        Kind::Floats(_) => {
+            let numbers = array.as_list_opt::<i32>().ok_or(OTHER)?.value(row);
+            let numbers = numbers.as_primitive_opt::<Float32Type>().ok_or(OTHER)?;
+            numbers.iter().map(|number| Value::from(number.unwrap_or(f32::NAN))).collect()
+        }
         Kind::Time => {
             let micros = array.as_primitive_opt::<TimestampMicrosecondType>().ok_or(OTHER)?.value(row);
             Timestamp::from_micros(micros).to_string().into()

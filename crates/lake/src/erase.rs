@@ -6,14 +6,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_select::concat::concat_batches;
 use arrow_select::filter::filter_record_batch;
-use domain::Principal;
+use domain::{DocumentId, Principal};
 use iceberg::spec::{DataFile, Operation};
 
 use crate::commit::Change;
 use crate::error::LakeError;
 use crate::lake::{Changing, Lake};
 use crate::live::Live;
-use crate::scan::rows;
+use crate::scan::{may_hold, rows};
 use crate::tables::{Definition, Table};
 use crate::write::{arrow_schema, of_columns, write_file};
 
@@ -24,25 +24,31 @@ pub enum Erasee {
     Principal(Principal),
     /// An outside customer of a service: rows of exchanges that name them.
     Subject(String),
+    /// A document: the rows of all its versions. What was made from it stays, and is closed to everybody.
+    Document(DocumentId),
 }
 
 impl Erasee {
-    /// The columns of people that can name it.
+    /// The columns that can name it.
     fn columns(&self, definition: &Definition) -> Vec<&'static str> {
         let of_subjects = matches!(self, Self::Subject(_));
-        definition.people.iter().copied().filter(|name| (*name == "subject") == of_subjects).collect()
+        match self {
+            Self::Document(_) => definition.document.into_iter().collect(),
+            _ => definition.people.iter().copied().filter(|name| (*name == "subject") == of_subjects).collect(),
+        }
+    }
+
+    /// The column of JSON that can name it.
+    fn mentions(&self, definition: &Definition) -> Option<&'static str> {
+        definition.mentions.filter(|_| matches!(self, Self::Principal(_)))
     }
 
     fn text(&self) -> String {
         match self {
             Self::Principal(principal) => principal.to_string(),
             Self::Subject(subject) => subject.clone(),
+            Self::Document(document) => document.to_string(),
         }
-    }
-
-    /// How it stands in JSON, where that can name it.
-    fn in_json(&self) -> Option<String> {
-        matches!(self, Self::Principal(_)).then(|| format!("\"{}\"", self.text()))
     }
 }
 
@@ -120,10 +126,38 @@ impl Lake {
     }
 }
 
-/// Looks at the columns of people only: most files name others.
+impl Lake {
+    /// The exchanges that were made from a document, by their ids.
+    ///
+    /// # Errors
+    /// A damaged table, or a disk that cannot be read.
+    pub async fn made_from(&self, document: DocumentId) -> Result<BTreeSet<String>, LakeError> {
+        let named = format!("\"{document}\"");
+        self.reading(move |lake| async move {
+            let (live, mut found) = (lake.live(Table::Traces), BTreeSet::new());
+            for file in live.files() {
+                for batch in rows(&live, file, None, Some(&["id", "provenance"])).await? {
+                    let text = |name: &str| batch.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
+                    let Some((ids, made_from)) = text("id").zip(text("provenance")) else { continue };
+                    let made =
+                        ids.iter().zip(made_from).filter(|(_, from)| from.is_some_and(|from| from.contains(&named)));
+                    found.extend(made.filter_map(|(id, _)| id).map(str::to_owned));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// Looks only at the columns that can name it: most files name others.
 async fn is_named(live: &Live, file: &DataFile, erasee: &Erasee) -> Result<bool, LakeError> {
     let mut columns = erasee.columns(live.definition);
-    columns.extend(live.definition.mentions);
+    columns.extend(erasee.mentions(live.definition));
+    let in_column = |column: &str| column != "document" || may_hold(live, file, column, &erasee.text());
+    if !columns.iter().any(|column| in_column(column)) {
+        return Ok(false);
+    }
     for batch in rows(live, file, None, Some(&columns)).await? {
         if mask(live.definition, &batch, erasee)?.iter().any(|named| named == Some(true)) {
             return Ok(true);
@@ -151,7 +185,7 @@ fn mask(definition: &'static Definition, rows: &RecordBatch, erasee: &Erasee) ->
     let text = |name: &str| rows.column_by_name(name).and_then(|array| array.as_string_opt::<i32>());
     let names = erasee.columns(definition).into_iter().map(|name| text(name).ok_or_else(damaged));
     let (names, whom) = (names.collect::<Result<Vec<_>, _>>()?, erasee.text());
-    let mentions = definition.mentions.and_then(text).zip(erasee.in_json());
+    let mentions = erasee.mentions(definition).and_then(text).zip(Some(format!("\"{whom}\"")));
     let is_named = |row: usize| {
         let by_column = names.iter().any(|array| array.is_valid(row) && array.value(row) == whom);
         by_column || mentions.as_ref().is_some_and(|(array, whom)| array.value(row).contains(whom.as_str()))

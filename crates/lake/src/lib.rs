@@ -1,4 +1,4 @@
-//! Open tables: what the door recorded, as Apache Iceberg tables of Parquet files that anyone's engine can read.
+//! Open tables: what the door recorded and what is known, as Apache Iceberg tables of Parquet files that anyone's engine can read.
 //!
 //! One [`Lake`] for each data folder, in `DIR/lake`. Rows come in by [`Lake::append`], which carries its watermark in
 //! the same commit; they leave as [`access::Sealed`]; and [`Lake::erase`] leaves no byte of them in any file. The
@@ -16,6 +16,7 @@ mod export;
 mod files;
 mod lake;
 mod live;
+mod naming;
 mod relocate;
 mod scan;
 mod schema;

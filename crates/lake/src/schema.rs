@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use iceberg::Result;
 use iceberg::spec::{
-    FormatVersion, NestedField, NullOrder, PrimitiveType, Schema, SortDirection, SortField, SortOrder, TableMetadata,
-    TableMetadataBuilder, Transform, Type, UnboundPartitionSpec,
+    FormatVersion, ListType, NestedField, NullOrder, PrimitiveType, Schema, SortDirection, SortField, SortOrder,
+    TableMetadata, TableMetadataBuilder, Transform, Type, UnboundPartitionSpec,
 };
 
 use crate::tables::{Column, Definition, Kind};
@@ -41,12 +41,16 @@ pub(crate) fn schema(columns: impl IntoIterator<Item = &'static Column>) -> Resu
 
 fn field(column: &Column) -> Arc<NestedField> {
     let kind = match column.kind {
-        Kind::Text | Kind::Json => PrimitiveType::String,
-        Kind::Long => PrimitiveType::Long,
-        Kind::Double => PrimitiveType::Double,
-        Kind::Truth => PrimitiveType::Boolean,
-        Kind::Time => PrimitiveType::Timestamptz,
+        Kind::Text | Kind::Json => Type::Primitive(PrimitiveType::String),
+        Kind::Long => Type::Primitive(PrimitiveType::Long),
+        Kind::Double => Type::Primitive(PrimitiveType::Double),
+        Kind::Truth => Type::Primitive(PrimitiveType::Boolean),
+        Kind::Time => Type::Primitive(PrimitiveType::Timestamptz),
+        Kind::Floats(element) => {
+            let element = NestedField::list_element(element, Type::Primitive(PrimitiveType::Float), true);
+            Type::List(ListType::new(Arc::new(element)))
+        }
     };
-    let field = NestedField::new(column.id, column.name, Type::Primitive(kind), column.required);
+    let field = NestedField::new(column.id, column.name, kind, column.required);
     Arc::new(field.with_doc(column.about))
 }

@@ -15,7 +15,8 @@ use crate::live::Live;
 use crate::tables::Table;
 use crate::write::Partition;
 
-/// How long rows are kept: days in UTC, by task. Whole partitions go, with all older snapshots.
+/// How long rows are kept, of tables whose rows age ([`Table::ages`]): days in UTC, by task. Whole partitions go, with all
+/// older snapshots.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Retention {
     /// The first day (since 1970) that is kept, for tasks without a rule of their own.
@@ -38,7 +39,7 @@ impl Lake {
     pub async fn retain(&self, rules: Retention) -> Result<u64, LakeError> {
         self.changing(move |lake| async move {
             let mut exchanges = 0;
-            for table in Table::ALL {
+            for table in Table::ALL.into_iter().filter(|table| table.ages()) {
                 let live = lake.live(table);
                 let mut change = Change::of(Operation::Delete);
                 change.forget = true;

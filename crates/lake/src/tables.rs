@@ -1,6 +1,8 @@
 //! The open tables as data: name, columns, and where each column stands in the JSON of a record. Counts, ids and
 //! timings stand apart from content, so that one can be granted without the other.
 
+mod knowledge;
+
 /// One of the open tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
@@ -14,12 +16,32 @@ pub enum Table {
     FeedbackContents,
     /// Who asked for what, the answer, and the rules that gave it.
     Decisions,
+    /// Versions of documents: ids, counts and times.
+    Documents,
+    /// What they say, and what they are called at their source.
+    DocumentContents,
+    /// What was said of the rights of documents, write by write.
+    DocumentLists,
+    /// Where the passages of a version begin and end.
+    Passages,
+    /// The vectors of passages.
+    Vectors,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Traces, Self::TraceContents, Self::Feedback, Self::FeedbackContents, Self::Decisions];
+    pub const ALL: [Self; 10] = [
+        Self::Traces,
+        Self::TraceContents,
+        Self::Feedback,
+        Self::FeedbackContents,
+        Self::Decisions,
+        Self::Documents,
+        Self::DocumentContents,
+        Self::DocumentLists,
+        Self::Passages,
+        Self::Vectors,
+    ];
 
     /// The name in the catalog.
     #[must_use]
@@ -27,10 +49,24 @@ impl Table {
         self.definition().name
     }
 
-    /// Whether it holds what people said.
+    /// Whether it holds what people said, or what documents say. Lists do as well, for they may hold addresses, and so
+    /// do vectors, from which words can be guessed.
     #[must_use]
     pub const fn is_content(self) -> bool {
-        matches!(self, Self::TraceContents | Self::FeedbackContents)
+        match self {
+            Self::TraceContents | Self::FeedbackContents => true,
+            Self::DocumentContents | Self::DocumentLists | Self::Vectors => true,
+            Self::Traces | Self::Feedback | Self::Decisions | Self::Documents | Self::Passages => false,
+        }
+    }
+
+    /// Whether its rows go after the days that are set for their task. What is known stays until it is erased.
+    #[must_use]
+    pub const fn ages(self) -> bool {
+        match self {
+            Self::Traces | Self::TraceContents | Self::Feedback | Self::FeedbackContents | Self::Decisions => true,
+            Self::Documents | Self::DocumentContents | Self::DocumentLists | Self::Passages | Self::Vectors => false,
+        }
     }
 
     /// The table of this name.
@@ -46,6 +82,11 @@ impl Table {
             Self::Feedback => &FEEDBACK,
             Self::FeedbackContents => &FEEDBACK_CONTENTS,
             Self::Decisions => &DECISIONS,
+            Self::Documents => &knowledge::DOCUMENTS,
+            Self::DocumentContents => &knowledge::DOCUMENT_CONTENTS,
+            Self::DocumentLists => &knowledge::DOCUMENT_LISTS,
+            Self::Passages => &knowledge::PASSAGES,
+            Self::Vectors => &knowledge::VECTORS,
         }
     }
 }
@@ -62,6 +103,8 @@ pub(crate) struct Definition {
     pub(crate) people: &'static [&'static str],
     /// The column of JSON that may name others, whose erasure takes the row as well.
     pub(crate) mentions: Option<&'static str>,
+    /// The column that holds the document whose erasure takes the row.
+    pub(crate) document: Option<&'static str>,
 }
 
 impl Definition {
@@ -86,7 +129,7 @@ pub(crate) struct Column {
 impl Column {
     /// Whether the smallest and largest value of each file are kept, for readers to skip files by. Never of content.
     pub(crate) fn is_bounded(&self) -> bool {
-        matches!(self.name, "id" | "owner" | "task" | "trace") || matches!(self.kind, Kind::Time)
+        matches!(self.name, "id" | "owner" | "task" | "trace" | "document") || matches!(self.kind, Kind::Time)
     }
 }
 
@@ -101,6 +144,8 @@ pub(crate) enum Kind {
     Truth,
     /// Microseconds, UTC; RFC 3339 in the record.
     Time,
+    /// A list of 32-bit numbers, whose elements have this field id. JSON has no word for what is not a number: null.
+    Floats(i32),
 }
 
 const fn column(id: i32, name: &'static str, kind: Kind, at: &'static str, about: &'static str) -> Column {
@@ -119,6 +164,7 @@ static TRACES: Definition = Definition {
     time: "created_at",
     people: &["owner", "subject"],
     mentions: Some("provenance"),
+    document: None,
     columns: &[
         required(1, "id", Text, "/id", "trc_ and a UUIDv7, which begins with the time"),
         required(2, "created_at", Time, "/created_at", "when the request was received"),
@@ -166,6 +212,7 @@ static TRACE_CONTENTS: Definition = Definition {
     time: "created_at",
     people: &["owner", "subject"],
     mentions: Some("provenance"),
+    document: None,
     columns: &[
         required(1, "id", Text, "/id", "the exchange"),
         required(2, "created_at", Time, "/created_at", "when the request was received"),
@@ -186,6 +233,7 @@ static FEEDBACK: Definition = Definition {
     time: "trace_created_at",
     people: &["owner", "by", "subject"],
     mentions: None,
+    document: None,
     columns: &[
         required(1, "id", Text, "/id", "its id"),
         required(2, "trace", Text, "/trace", "the exchange it is about"),
@@ -205,6 +253,7 @@ static FEEDBACK_CONTENTS: Definition = Definition {
     time: "trace_created_at",
     people: &["owner", "by", "subject"],
     mentions: None,
+    document: None,
     columns: &[
         required(1, "id", Text, "/id", "the feedback"),
         required(2, "trace", Text, "/trace", "the exchange it is about"),
@@ -223,6 +272,7 @@ static DECISIONS: Definition = Definition {
     time: "created_at",
     people: &["owner"],
     mentions: Some("resource"),
+    document: None,
     columns: &[
         required(1, "id", Text, "/id", "dec_ and a UUIDv7, which begins with the time"),
         required(2, "created_at", Time, "/created_at", "when"),
@@ -249,11 +299,15 @@ mod tests {
     fn every_table_has_what_the_verbs_rely_on() {
         for table in Table::ALL {
             let definition = table.definition();
-            let ids: std::collections::BTreeSet<i32> = definition.columns.iter().map(|column| column.id).collect();
-            assert_eq!(ids.len(), definition.columns.len(), "{table:?}");
-            for name in
-                ["id", "owner", "task", definition.time].iter().chain(definition.people).chain(&definition.mentions)
-            {
+            let elements = definition.columns.iter().filter_map(|column| match column.kind {
+                Kind::Floats(element) => Some(element),
+                _ => None,
+            });
+            let ids: Vec<i32> = definition.columns.iter().map(|column| column.id).chain(elements).collect();
+            // The table format's library numbers the fields of a new table so, nested ones last.
+            assert_eq!(ids, (1..=i32::try_from(ids.len()).unwrap()).collect::<Vec<_>>(), "{table:?}");
+            let named = [definition.mentions, definition.document].into_iter().flatten().collect::<Vec<_>>();
+            for name in ["id", "owner", "task", definition.time].iter().chain(definition.people).chain(&named) {
                 assert!(definition.column(name).is_some(), "{table:?} has {name}");
             }
             assert_eq!(Table::named(table.name()), Some(table));

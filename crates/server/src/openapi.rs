@@ -11,8 +11,9 @@ use utoipa::openapi::{ContentBuilder, Ref};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::routes::{
-    ROUTES, Route, acts, backups, decisions, documents, erasures, groups, health, iceberg, import, jobs, keys, lake,
-    links, me, metrics, models, openai, people, policies, services, settings, sources, traces, upstreams,
+    ROUTES, Route, acts, backups, break_glass, decisions, documents, erasures, groups, health, iceberg, import, index,
+    jobs, keys, lake, links, me, metrics, models, need_to_know, openai, people, policies, search, services, settings,
+    sources, traces, upstreams,
 };
 
 #[derive(OpenApi)]
@@ -36,9 +37,12 @@ use crate::routes::{
         groups::create, groups::list, groups::show, groups::update, groups::remove, groups::add_member,
         groups::remove_member, services::create, services::list, services::show, services::update,
         services::deactivate, import::import, keys::create, keys::list, keys::show, keys::revoke,
-        policies::put, policies::show, policies::explain,
-        sources::create, sources::list, sources::show, sources::documents, sources::put_document, sources::retire,
+        break_glass::create, break_glass::list, break_glass::show, break_glass::approve, break_glass::end,
+        policies::put, policies::show, policies::explain, policies::simulate,
+        need_to_know::put, need_to_know::show,
+        sources::create, sources::list, sources::show, sources::remove, sources::sync, sources::documents, sources::put_document, sources::retire,
         sources::put_lines, sources::set_list, documents::show, documents::text,
+        search::search, index::show, index::rebuild,
         acts::epochs, acts::list, decisions::list, decisions::show, decisions::replay, decisions::replays,
         erasures::create, erasures::list, erasures::show,
         backups::create, lake::status, lake::compact, lake::verify, iceberg::config, iceberg::namespaces, iceberg::namespace,

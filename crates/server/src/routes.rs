@@ -4,6 +4,7 @@
 
 pub(crate) mod acts;
 pub(crate) mod backups;
+pub(crate) mod break_glass;
 pub(crate) mod decisions;
 pub(crate) mod documents;
 pub(crate) mod erasures;
@@ -11,6 +12,7 @@ pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod iceberg;
 pub(crate) mod import;
+pub(crate) mod index;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod lake;
@@ -18,9 +20,11 @@ pub(crate) mod links;
 pub(crate) mod me;
 pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod need_to_know;
 pub(crate) mod openai;
 pub(crate) mod people;
 pub(crate) mod policies;
+pub(crate) mod search;
 pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod sources;
@@ -161,13 +165,24 @@ pub static ROUTES: &[Route] = &[
     Route::new(GET, "/api/v1/decisions/{decision}/replay", SECURITY, |method| on(method, decisions::replay)),
     Route::new(GET, "/api/v1/replays", SECURITY, |method| on(method, decisions::replays)),
 
+    Route::new(POST, "/api/v1/break_glass", SECURITY, |method| on(method, break_glass::create)),
+    Route::new(GET, "/api/v1/break_glass", ANY, |method| on(method, break_glass::list)),
+    Route::new(GET, "/api/v1/break_glass/{break_glass}", ANY, |method| on(method, break_glass::show)),
+    Route::new(POST, "/api/v1/break_glass/{break_glass}/approve", SECURITY, |method| on(method, break_glass::approve)),
+    Route::new(DELETE, "/api/v1/break_glass/{break_glass}", SECURITY, |method| on(method, break_glass::end)),
+
     Route::new(PUT, "/api/v1/policies", SECURITY, |method| on(method, policies::put)),
     Route::new(GET, "/api/v1/policies", SECURITY, |method| on(method, policies::show)),
+    Route::new(PUT, "/api/v1/need_to_know", SECURITY, |method| on(method, need_to_know::put)),
+    Route::new(GET, "/api/v1/need_to_know", SECURITY, |method| on(method, need_to_know::show)),
     Route::new(GET, "/api/v1/access/explain", ANY, |method| on(method, policies::explain)),
+    Route::new(POST, "/api/v1/access/simulate", SECURITY, |method| on(method, policies::simulate)),
 
     Route::new(POST, "/api/v1/sources", OPERATOR, |method| on(method, sources::create)),
     Route::new(GET, "/api/v1/sources", OPERATOR, |method| on(method, sources::list)),
     Route::new(GET, "/api/v1/sources/{source}", OPERATOR, |method| on(method, sources::show)),
+    Route::new(DELETE, "/api/v1/sources/{source}", OPERATOR, |method| on(method, sources::remove)),
+    Route::new(POST, "/api/v1/sources/{source}/sync", OPERATOR, |method| on(method, sources::sync)),
     Route::new(GET, "/api/v1/sources/{source}/documents", OPERATOR, |method| on(method, sources::documents)),
     Route::new(POST, "/api/v1/sources/{source}/documents", OPERATOR, |method| on(method, sources::put_lines)),
     Route::new(PUT, "/api/v1/sources/{source}/documents/{external_id}", OPERATOR, |method| on(method, sources::put_document)),
@@ -175,6 +190,10 @@ pub static ROUTES: &[Route] = &[
     Route::new(PUT, "/api/v1/sources/{source}/documents/{external_id}/access", OPERATOR, |method| on(method, sources::set_list)),
     Route::new(GET, "/api/v1/documents/{document}", ANY, |method| on(method, documents::show)),
     Route::new(GET, "/api/v1/documents/{document}/text", ANY, |method| on(method, documents::text)),
+
+    Route::new(POST, "/api/v1/search", USER, |method| on(method, search::search)),
+    Route::new(GET, "/api/v1/index", OPERATOR, |method| on(method, index::show)),
+    Route::new(POST, "/api/v1/index/rebuild", OPERATOR, |method| on(method, index::rebuild)),
 
     Route::new(POST, "/api/v1/erasures", SECURITY, |method| on(method, erasures::create)),
     Route::new(GET, "/api/v1/erasures", SECURITY, |method| on(method, erasures::list)),

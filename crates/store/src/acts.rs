@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::actor::{actor_of, columns};
-use crate::database::{Row, Sql, Writing, json, values};
+use crate::database::{Row, Sql, Value, Writing, json, values};
 use crate::error::StoreError;
 use crate::store::{Page, Store, bounded};
 
@@ -67,13 +67,17 @@ impl Store {
     }
 }
 
-/// Numbers follow one another because there is one writer.
 pub(crate) async fn insert_act(writing: &mut Writing, act: NewAct, at: Timestamp) -> Result<(), StoreError> {
+    writing.execute(statement(act, at)?).await.map(drop)
+}
+
+/// Numbers follow one another because there is one writer.
+pub(crate) fn statement(act: NewAct, at: Timestamp) -> Result<(&'static str, Vec<Value>), StoreError> {
     const INSERT: &str = "INSERT INTO acts (number, at, actor, via, verb, ids, detail) \
         SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3, $4, $5, $6 FROM acts";
     let NewAct { actor, verb, ids, detail } = act;
     let (actor, via) = columns(actor.as_ref())?;
-    writing.execute((INSERT, values![at, actor, via, verb, json(&ids)?, json(&detail)?])).await.map(drop)
+    Ok((INSERT, values![at, actor, via, verb, json(&ids)?, json(&detail)?]))
 }
 
 fn act(row: &Row) -> Result<Act, StoreError> {

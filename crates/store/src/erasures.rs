@@ -1,25 +1,32 @@
-//! Erasure: everything of one person, or of one outside customer, goes from the state and from the open tables, so that
-//! no byte remains in any file. An erasure that was begun is finished, also after a crash.
+//! Erasure: everything of one person, of one outside customer, or of one document goes from the state and from the open
+//! tables, so that no byte remains in any file. An erasure that was begun is finished, also after a crash.
+
+mod document;
+mod rows;
 
 use std::collections::BTreeMap;
 
 use access::{Actor, Change, Key, Person};
-use domain::{ErasureId, PersonId, Principal, Timestamp};
+use domain::{DocumentId, ErasureId, ListToken, PersonId, Principal, Timestamp, Token};
 use hmac::{Hmac, KeyInit, Mac};
 use lake::Erasee;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json as to_json};
 use sha2::Sha256;
 
-use crate::actor::{actor_of, columns};
+use crate::actor::columns;
 use crate::contents::{self, compact};
 use crate::conversations::remove_conversations;
-use crate::database::{Backend, Row, Sql, Writing, json, values};
+use crate::database::{Backend, Sql, Writing, json, values};
 use crate::error::StoreError;
 use crate::identity::hex;
 use crate::knowledge::name_by_id;
 use crate::narrowings::Narrowing;
 use crate::retention::{Swept, among, ids_of, remove_exchanges};
 use crate::store::{Page, Store, bounded};
+
+pub use document::MOST_QUARANTINED;
+use rows::{SELECT, decisions_of, erasee_of, erasure, exchanges_of, feedback_of, words_of};
 
 /// Rows in one transaction: others get their turn in between.
 const BATCH: u32 = 500;
@@ -34,10 +41,15 @@ pub struct Erasure {
     pub id: ErasureId,
     /// The person; none for a subject, whose name is not kept.
     pub person: Option<PersonId>,
+    /// The document.
+    pub document: Option<DocumentId>,
     /// Whether everything is gone.
     pub done: bool,
     /// Rows that went, by what they were.
     pub removed: BTreeMap<String, u64>,
+    /// What was made from a document, by id: exchanges, replies, conversations, each kind oldest first, at most
+    /// [`MOST_QUARANTINED`] of all. They are kept, and nobody may read them any more.
+    pub quarantined: Vec<String>,
     /// Who asked for it, and through whom; none for the installation itself.
     pub actor: Option<Actor>,
     /// When it was asked for.
@@ -47,24 +59,28 @@ pub struct Erasure {
 }
 
 impl Store {
-    /// Erases a person (who is deactivated, with their keys and sessions) or an outside customer of a service, and
-    /// resolves when no file of the data folder holds a byte of what they said, of who they were, or of the exchanges
-    /// themselves. Backups made before are not reached.
+    /// Erases a person (who is deactivated, with their keys and sessions), an outside customer of a service, or a document
+    /// with all its versions, and resolves when no file that the store keeps holds a byte of what they said, of who they
+    /// were, or of the exchanges themselves. What was made from a document stays, closed to everybody. Backups made
+    /// before are not reached, nor are indexes.
     ///
     /// # Errors
-    /// Where the state or the tables cannot be written: it goes on at the next start, or when it is asked for again.
+    /// There is no such document. Where the state or the tables cannot be written: it goes on at the next start, or when it is asked for again.
     pub async fn erase(&self, id: ErasureId, erasee: Erasee, actor: Option<Actor>) -> Result<Erasure, StoreError> {
         const INSERT: &str = "INSERT INTO erasures (id, kind, whom, whom_hash, actor, via, state, removed, created_at) \
             VALUES ($1, $2, $3, $4, $5, $6, 'running', '{}', $7)";
+        if let Erasee::Document(document) = &erasee {
+            self.source_of(*document).await?.ok_or(StoreError::Missing { what: "the document" })?;
+        }
         let (kind, whom) = words_of(&erasee);
         let hash = self.hash_of(&whom).await?;
         // The log first: an erasure that the state knows of must not be missing from what a restore replays.
-        let principal = match &erasee {
-            Erasee::Principal(principal) => Some(*principal),
-            Erasee::Subject(_) => None,
+        let (principal, subject_hash, document) = match &erasee {
+            Erasee::Principal(principal) => (Some(*principal), None, None),
+            Erasee::Subject(_) => (None, Some(hash.clone()), None),
+            Erasee::Document(document) => (None, None, Some(*document)),
         };
-        let subject_hash = principal.is_none().then_some(hash.clone());
-        self.log().append(&[Narrowing::Erasure { id, principal, subject_hash }])?;
+        self.log().append(&[Narrowing::Erasure { id, principal, subject_hash, document }])?;
         let (by, via) = columns(actor.as_ref())?;
         let mut writing = self.database().write().await?;
         writing.execute((INSERT, values![id, kind, whom, hash.as_str(), by, via, self.now()])).await?;
@@ -112,19 +128,27 @@ impl Store {
             self.refuse_records_of(*principal);
             self.shut_out(*principal).await?;
         }
+        if let Erasee::Document(document) = &erasee {
+            self.close_document(*document).await?;
+        }
         self.trace_writer().flush().await?;
         let _turn = self.upkeep().lock().await;
         let _forgetting = self.forgetting().await;
-        let mut removed = self.remove_hot(&erasee).await?;
+        let (mut removed, quarantined) = match &erasee {
+            Erasee::Document(document) => (self.remove_document(*document).await?, self.made_from(*document).await?),
+            _ => (self.remove_hot(&erasee).await?, Vec::new()),
+        };
         let erased = self.lake().erase(erasee.clone()).await?;
         for (table, rows) in erased.rows {
             *removed.entry(table.to_owned()).or_default() += rows;
         }
         tracing::info!(%id, files = erased.files_rewritten, bytes = erased.bytes_rewritten, "files written again");
         if let Erasee::Principal(Principal::Person(person)) = &erasee {
+            // The tables first: once the state has forgotten the names, nobody knows which ones to look for.
+            self.lake().rename_in_lists(self.names_of(*person).await?).await?;
             self.unname(*person).await?;
         }
-        self.note_done(id, &erasee, &removed).await?;
+        self.note_done(id, &erasee, (&removed, quarantined.as_slice())).await?;
         self.leave_no_byte().await?;
         self.erasure(id).await?.ok_or(StoreError::Missing { what: "the erasure" })
     }
@@ -150,11 +174,12 @@ impl Store {
     /// Everything of the erasee that is in the state still, in bounded transactions.
     async fn remove_hot(&self, erasee: &Erasee) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut swept = Swept::default();
-        while let Some((mut writing, ids)) = self.next_of(&exchanges_of(erasee)).await? {
+        let (exchanges, feedback) = (exchanges_of(erasee), feedback_of(erasee));
+        while let Some((mut writing, ids)) = self.next_of(exchanges.as_ref()).await? {
             remove_exchanges(&mut writing, &ids, &mut swept).await?;
             writing.commit().await?;
         }
-        while let Some((mut writing, ids)) = self.next_of(&feedback_of(erasee)).await? {
+        while let Some((mut writing, ids)) = self.next_of(feedback.as_ref()).await? {
             contents::remove(&mut writing, &ids).await?;
             swept.feedback += writing.execute(among("DELETE FROM feedback WHERE id IN ", &ids)).await?;
             writing.commit().await?;
@@ -178,18 +203,28 @@ impl Store {
             select.bind(owner);
             select
         };
-        while let Some((mut writing, ids)) = self.next_of(&owned("SELECT id FROM conversations WHERE owner = ")).await?
+        while let Some((mut writing, ids)) =
+            self.next_of(Some(&owned("SELECT id FROM conversations WHERE owner = "))).await?
         {
             conversations += remove_conversations(&mut writing, &ids).await?;
             writing.commit().await?;
         }
-        while let Some((mut writing, ids)) = self.next_of(&owned("SELECT id FROM responses WHERE owner = ")).await? {
+        while let Some((mut writing, ids)) =
+            self.next_of(Some(&owned("SELECT id FROM responses WHERE owner = "))).await?
+        {
             contents::remove(&mut writing, &ids).await?;
             responses += writing.execute(among("DELETE FROM responses WHERE id IN ", &ids)).await?;
             writing.commit().await?;
         }
         let mut writing = self.database().write().await?;
-        for delete in ["DELETE FROM sign_in_links WHERE person = $1", "DELETE FROM notices WHERE person = $1"] {
+        for delete in [
+            "DELETE FROM sign_in_links WHERE person = $1",
+            "DELETE FROM notices WHERE person = $1",
+            "DELETE FROM delayed_notices WHERE person = $1",
+            "DELETE FROM drawn WHERE principal = $1",
+            // Who asked, for whom and what stays; why is in their words.
+            "UPDATE break_glass SET reason = '', delay_reason = NULL WHERE requested_by = $1",
+        ] {
             writing.execute((delete, values![owner])).await?;
         }
         writing.commit().await?;
@@ -199,8 +234,8 @@ impl Store {
     }
 
     /// A transaction with the next rows of a select of ids; none where there are no more.
-    async fn next_of(&self, select: &Sql) -> Result<Option<(Writing, Vec<String>)>, StoreError> {
-        let mut select = select.clone();
+    async fn next_of(&self, select: Option<&Sql>) -> Result<Option<(Writing, Vec<String>)>, StoreError> {
+        let Some(mut select) = select.cloned() else { return Ok(None) };
         select.push(" LIMIT ").bind(BATCH);
         let mut writing = self.database().write().await?;
         let ids = ids_of(&writing.fetch_all(select).await?)?;
@@ -209,6 +244,18 @@ impl Store {
             return Ok(None);
         }
         Ok(Some((writing, ids)))
+    }
+
+    /// How lists may name a person, now or at any past epoch, and by which id instead; as they stand in JSON.
+    async fn names_of(&self, person: PersonId) -> Result<Vec<(Json, Json)>, StoreError> {
+        let select = "SELECT DISTINCT source, external_id FROM people WHERE id = $1";
+        let rows = self.database().fetch_all((select, values![person])).await?;
+        let by_id = ListToken::Id(Token::Person(person));
+        let names = rows.iter().map(|row| {
+            let (source, external_id) = (row.text("source")?.to_owned(), row.text("external_id")?.to_owned());
+            Ok((to_json!(ListToken::External { source, external_id }), to_json!(by_id)))
+        });
+        names.collect()
     }
 
     /// Names go from every row of history, also from those of past epochs: ids alone are enough to replay a decision.
@@ -240,13 +287,13 @@ impl Store {
         &self,
         id: ErasureId,
         erasee: &Erasee,
-        removed: &BTreeMap<String, u64>,
+        (removed, quarantined): (&BTreeMap<String, u64>, &[String]),
     ) -> Result<(), StoreError> {
-        const UPDATE: &str =
-            "UPDATE erasures SET state = 'done', whom = $1, removed = $2, finished_at = $3 WHERE id = $4";
-        let person = matches!(erasee, Erasee::Principal(_)).then(|| words_of(erasee).1);
+        const UPDATE: &str = "UPDATE erasures SET state = 'done', whom = $1, removed = $2, quarantined = $3, \
+            finished_at = $4 WHERE id = $5";
+        let whom = (!matches!(erasee, Erasee::Subject(_))).then(|| words_of(erasee).1);
         let mut writing = self.database().write().await?;
-        writing.execute((UPDATE, values![person, json(removed)?, self.now(), id])).await?;
+        writing.execute((UPDATE, values![whom, json(removed)?, json(quarantined)?, self.now(), id])).await?;
         writing.commit().await
     }
 
@@ -294,71 +341,4 @@ fn without_name(person: &Person) -> Person {
         attributes: BTreeMap::new(),
         created_at: person.created_at,
     }
-}
-
-fn words_of(erasee: &Erasee) -> (&'static str, String) {
-    match erasee {
-        Erasee::Principal(principal) => ("principal", principal.to_string()),
-        Erasee::Subject(subject) => ("subject", subject.clone()),
-    }
-}
-
-fn erasee_of(row: &Row) -> Result<Erasee, StoreError> {
-    match row.text("kind")? {
-        "principal" => Ok(Erasee::Principal(row.parsed("whom")?)),
-        _ => Ok(Erasee::Subject(row.text("whom")?.to_owned())),
-    }
-}
-
-fn exchanges_of(erasee: &Erasee) -> Sql {
-    match erasee {
-        Erasee::Principal(principal) => {
-            // Also what was made from their words.
-            let mut select = Sql::from("SELECT id FROM traces WHERE owner = ");
-            select.bind(*principal).push(" OR record LIKE ").bind(format!("%\"{principal}\"%"));
-            select
-        }
-        Erasee::Subject(subject) => {
-            let mut select = Sql::from("SELECT id FROM traces WHERE subject = ");
-            select.bind(crate::traces::without_nul(subject));
-            select
-        }
-    }
-}
-
-fn feedback_of(erasee: &Erasee) -> Sql {
-    match erasee {
-        Erasee::Principal(principal) => {
-            let mut select = Sql::from("SELECT id FROM feedback WHERE owner = ");
-            select.bind(*principal).push(" OR author = ").bind(*principal);
-            select
-        }
-        Erasee::Subject(subject) => {
-            let mut select = Sql::from("SELECT id FROM feedback WHERE subject = ");
-            select.bind(crate::traces::without_nul(subject));
-            select
-        }
-    }
-}
-
-/// Theirs, and those that name them.
-fn decisions_of(principal: Principal) -> Sql {
-    let mut select = Sql::from("SELECT id FROM decisions WHERE record LIKE ");
-    select.bind(format!("%\"{principal}\"%")).push(" LIMIT ").bind(BATCH);
-    select
-}
-
-const SELECT: &str = "SELECT id, kind, whom, state, removed, actor, via, created_at, finished_at FROM erasures";
-
-fn erasure(row: &Row) -> Result<Erasure, StoreError> {
-    let person = if row.text("kind")? == "principal" { row.maybe_parsed("whom")? } else { None };
-    Ok(Erasure {
-        id: row.parsed("id")?,
-        person,
-        done: row.text("state")? == "done",
-        removed: row.json("removed")?,
-        actor: actor_of(row)?,
-        created_at: row.time("created_at")?,
-        finished_at: row.maybe_time("finished_at")?,
-    })
 }

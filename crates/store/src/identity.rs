@@ -21,7 +21,7 @@ use crate::contents::Contents;
 use crate::database::{Database, Writing};
 use crate::error::StoreError;
 use crate::identity::history::History;
-use crate::knowledge::{Amendment, load_knowledge};
+use crate::knowledge::{Amendment, PUT_POLICIES, load_knowledge, policies_put_at};
 use crate::narrowings::{Narrowing, NarrowingLog};
 use crate::store::Store;
 
@@ -244,7 +244,11 @@ pub(crate) async fn narrowings_after(
         let entries = read(database, after, 1_000).await?;
         let Some(last) = entries.last() else { return Ok(found) };
         after = last.epoch;
-        found.extend(entries.iter().map(|entry| Narrowing::from_log(entry, directory)));
+        for entry in &entries {
+            let policies =
+                if entry.kind == PUT_POLICIES { policies_put_at(database, entry.epoch).await? } else { None };
+            found.push(Narrowing::from_log(entry, directory, policies));
+        }
     }
 }
 

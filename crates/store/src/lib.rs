@@ -6,10 +6,12 @@
 mod actor;
 mod acts;
 mod backup;
+mod break_glass;
 mod contents;
 mod conversations;
 mod database;
 mod decisions;
+mod drawn;
 mod erasures;
 mod error;
 mod feedback;
@@ -34,14 +36,16 @@ mod upstreams;
 
 pub use acts::{Act, NewAct};
 pub use backup::{Backup, BackupFile, restore};
+pub use break_glass::{BreakGlassRecord, NewBreakGlass, Owners};
 pub use conversations::{Conversation, ConversationItem, ItemOrder};
-pub use erasures::Erasure;
+pub use erasures::{Erasure, MOST_QUARANTINED};
 pub use error::StoreError;
 pub use identity::{EpochEntry, EpochProof};
 pub use jobs::{Job, JobState};
 pub use knowledge::{
-    Amendment, DocumentContent, DocumentRights, DocumentVersion, NewDocument, PolicyRecord, PutDocument, SourceKind,
-    SourceRecord, StoredDocument, StoredText,
+    Amendment, DocumentContent, DocumentRights, DocumentVersion, IndexChange, IndexFailure, KnownDocument, NewDocument,
+    PassageName, PassageText, PolicyRecord, PutDocument, SourceKind, SourceRecord, StoredDocument, StoredPassage,
+    StoredText,
 };
 pub use lake::{DecisionQuery, Erasee, Faults, Lake, StoredTrace, TraceQuery};
 pub use links::SignInLink;

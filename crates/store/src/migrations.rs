@@ -13,6 +13,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_open_tables.sql"),
     include_str!("../migrations/0003_decisions.sql"),
     include_str!("../migrations/0004_knowledge.sql"),
+    include_str!("../migrations/0005_index.sql"),
+    include_str!("../migrations/0006_open_knowledge.sql"),
+    include_str!("../migrations/0007_drawn.sql"),
+    include_str!("../migrations/0008_break_glass.sql"),
 ];
 
 /// The newest schema that this program knows.

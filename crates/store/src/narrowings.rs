@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use access::{Change, Directory};
-use domain::{AccessList, ErasureId, ListToken, PersonId, Principal};
+use domain::{AccessList, DocumentId, ErasureId, ListToken, PersonId, Principal};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
@@ -41,13 +41,15 @@ pub(crate) enum Narrowing {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         policies: Option<PolicyRecord>,
     },
-    /// An erasure: of a principal by id, of a subject by its keyed hash.
+    /// An erasure: of a principal or a document by id, of a subject by its keyed hash.
     Erasure {
         id: ErasureId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         principal: Option<Principal>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         subject_hash: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<DocumentId>,
     },
 }
 
@@ -62,14 +64,14 @@ impl Narrowing {
             Amendment::Source(source) => (source.standing.default_list.as_ref().and_then(by_ids), None),
             Amendment::Rights { rights, .. } => (rights.list().and_then(by_ids), None),
             Amendment::Policies(record, _) => (None, Some(PolicyRecord::clone(record))),
-            Amendment::Identity(_) => (None, None),
+            Amendment::Identity(_) | Amendment::Glass(_) => (None, None),
         };
         let EpochEntry { epoch, kind, ids, .. } = entry.clone();
         Self::Change { epoch, kind, ids, active, external, list, policies }
     }
 
-    /// From an entry of the epoch log, with what the directory says now.
-    pub(crate) fn from_log(entry: &EpochEntry, directory: &Directory) -> Self {
+    /// From an entry of the epoch log, with what the directory says now, and the policies that it put.
+    pub(crate) fn from_log(entry: &EpochEntry, directory: &Directory, policies: Option<PolicyRecord>) -> Self {
         let id = entry.ids.first().map_or("", String::as_str);
         let person = id.parse().ok().and_then(|id| directory.person(id));
         let service = id.parse().ok().and_then(|id| directory.service(id));
@@ -79,7 +81,7 @@ impl Narrowing {
             _ => (None, None),
         };
         let EpochEntry { epoch, kind, ids, .. } = entry.clone();
-        Self::Change { epoch, kind, ids, active, external, list: None, policies: None }
+        Self::Change { epoch, kind, ids, active, external, list: None, policies }
     }
 }
 

@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use access::{Change, Directory, Person, Service, Snapshot};
 use domain::{GroupId, Member, Role, Token};
 use lake::Erasee;
+use serde_json::json;
 
+use crate::acts::NewAct;
 use crate::database::Sql;
 use crate::error::StoreError;
 use crate::identity::{LOST, token_of};
 use crate::knowledge::Amendment;
-use crate::narrowings::{Narrowing, person_of};
+use crate::narrowings::{FILE, Narrowing, person_of};
 use crate::store::Store;
 
 mod knowledge;
@@ -117,8 +119,14 @@ impl Store {
             // In one transaction: a crash in the middle must not make the state look as new as the log.
             let plan = |snapshot: &Snapshot| -> Result<Vec<Amendment>, StoreError> {
                 let changes = last.changes(snapshot.directory(), now).into_iter().map(Amendment::from);
-                Ok(changes.chain(last_known.amendments(snapshot, &sources)?).collect())
+                Ok(changes.chain(last_known.amendments(snapshot, &sources, now)?).collect())
             };
+            if last_known.lost_policies() {
+                // Before it is so: a crash in between says it twice rather than never.
+                tracing::warn!("which policies held is not known: nobody reads documents until policies are put again");
+                let (verb, detail) = ("close_for_lost_policies".to_owned(), json!({"log": FILE}));
+                self.add_act(NewAct { actor: None, verb, ids: Vec::new(), detail }).await?;
+            }
             self.amend_after(through, None, plan).await?;
             self.reload_identity().await?;
         }
@@ -128,14 +136,15 @@ impl Store {
     /// Erasures that the state does not know of.
     async fn erase_again(&self, records: &[Narrowing]) -> Result<(), StoreError> {
         for record in records {
-            let Narrowing::Erasure { id, principal, subject_hash } = record else { continue };
+            let Narrowing::Erasure { id, principal, subject_hash, document } = record else { continue };
             if self.erasure(*id).await?.is_some() {
                 continue;
             }
-            let erasee = match (principal, subject_hash) {
-                (Some(principal), _) => Some(Erasee::Principal(*principal)),
-                (None, Some(hash)) => self.subject_of(hash).await?.map(Erasee::Subject),
-                (None, None) => None,
+            let erasee = match (principal, subject_hash, document) {
+                (Some(principal), ..) => Some(Erasee::Principal(*principal)),
+                (None, Some(hash), _) => self.subject_of(hash).await?.map(Erasee::Subject),
+                (None, None, Some(document)) => self.source_of(*document).await?.map(|_| Erasee::Document(*document)),
+                (None, None, None) => None,
             };
             if let Some(erasee) = erasee {
                 self.erase(*id, erasee, None).await?;

@@ -1,8 +1,11 @@
-//! Rolling: what is hot in the state goes into the open tables, in the order of its numbers, exactly once.
+//! Rolling: what is hot in the state goes into the open tables, in the order of its numbers, exactly once. What is known
+//! is copied there in the same way, and stays in the state.
 //!
 //! Each table's own commit carries the number of its last record, so that a crash between the tables, or before the
 //! state lets go of what rolled, repeats nothing and leaves nothing out. Feedback rolls after the exchanges that it is
 //! about: what is hot never has feedback in the tables.
+
+mod known;
 
 use lake::Table;
 use serde_json::Value as Json;
@@ -38,6 +41,8 @@ pub struct Rolled {
     pub feedback: u64,
     /// Decisions.
     pub decisions: u64,
+    /// Rows of what is known that were copied: versions of documents, what was said of their rights, passages, vectors.
+    pub known: u64,
 }
 
 impl Store {
@@ -59,6 +64,7 @@ impl Store {
         while let Some(decisions) = self.roll_decisions().await? {
             rolled.decisions += decisions;
         }
+        rolled.known = self.copy_known().await?;
         Ok(rolled)
     }
 
@@ -98,13 +104,21 @@ impl Store {
         self.lake().watermark(contents).min(self.lake().watermark(entries))
     }
 
-    /// What was said goes first: an entry in the tables has its content there.
-    async fn append(
+    /// Appends records to a pair of tables; answers how many, none where there are none.
+    async fn append(&self, pair: [Table; 2], records: Vec<HotRecord>) -> Result<Option<u64>, StoreError> {
+        match records.last().map(|record| record.number) {
+            Some(last) => self.append_through(pair, records, last).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What was said goes first: an entry in the tables has its content there. Answers how many.
+    async fn append_through(
         &self,
         [contents, entries]: [Table; 2],
         records: Vec<HotRecord>,
-    ) -> Result<Option<u64>, StoreError> {
-        let Some(last) = records.last().map(|record| record.number) else { return Ok(None) };
+        last: i64,
+    ) -> Result<u64, StoreError> {
         let count = count_of(&records);
         let (has_contents, has_entries) = (self.lake().watermark(contents), self.lake().watermark(entries));
         let (mut said, mut counted) = (Vec::new(), Vec::with_capacity(records.len()));
@@ -117,7 +131,7 @@ impl Store {
                 self.lake().append(table, records, (has, last)).await?;
             }
         }
-        Ok(Some(count))
+        Ok(count)
     }
 
     /// Removes from the state what is in the tables.

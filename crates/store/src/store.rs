@@ -1,7 +1,7 @@
 //! [`Store`]: the state of one installation, opened. Cheap to clone; all clones are one store.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use access::{Directory, Snapshot};
@@ -65,6 +65,7 @@ pub struct Store {
 }
 
 struct Inner {
+    data_dir: PathBuf,
     database: Database,
     shown: Arc<ArcSwap<Snapshot>>,
     writer: Arc<Mutex<Writer>>,
@@ -108,6 +109,7 @@ impl Store {
         let traces = TraceWriter::start(database.clone(), contents.clone(), folder.clone(), next);
         let store = Self {
             inner: Arc::new(Inner {
+                data_dir,
                 database,
                 shown: Arc::new(ArcSwap::from_pointee(writer.snapshot())),
                 writer: Arc::new(Mutex::new(writer)),
@@ -172,6 +174,14 @@ impl Store {
         self.database().close().await;
         // Another server may come now.
         self.inner.folder.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Whether this path, or what it leads to, is in the data folder or above it.
+    #[must_use]
+    pub fn keeps_data_at(&self, path: &Path) -> bool {
+        let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let (own, other) = (whole(&self.inner.data_dir), whole(path));
+        own.starts_with(&other) || other.starts_with(&own)
     }
 
     pub(crate) fn database(&self) -> &Database {

@@ -9,6 +9,7 @@
 
 mod it {
     pub(crate) mod backup;
+    pub(crate) mod break_glass;
     pub(crate) mod conversations;
     pub(crate) mod damage;
     pub(crate) mod decisions;
@@ -17,6 +18,7 @@ mod it {
     pub(crate) mod identity;
     pub(crate) mod kept;
     pub(crate) mod knowledge;
+    pub(crate) mod known;
     pub(crate) mod lake;
     pub(crate) mod postgres;
     pub(crate) mod retention;
@@ -75,6 +77,7 @@ scenarios! {
     conversations::items_keep_their_order_and_their_owner,
     conversations::responses_expire_and_are_their_owners,
     kept::a_sign_in_link_works_once,
+    known::what_is_known_is_copied_once_and_goes_with_its_document,
     kept::a_sign_in_link_ends_with_the_person_and_does_not_come_back,
     kept::settings_have_versions_and_acts,
     kept::upstreams_come_and_go,

@@ -10,10 +10,13 @@ use super::memo::{Fared, Memo};
 use crate::access::Access;
 use crate::classes::{Class, ClassId, Classes, Projection};
 use crate::policy::{Asker, Circumstances, Opinion, PolicyFault};
+use crate::snapshot::State;
 use crate::source::is_fresh;
 
 /// With more changes than this to look at, computing from nothing is faster.
 const MOST_PATCHED: usize = 50_000;
+/// With more classes than this, bitmaps are faster than asking each.
+const MOST_ASKED_SINGLY: u64 = 10_000;
 
 /// A visible set as of one place in the journal, with all that it depends on besides.
 #[derive(Debug, Clone)]
@@ -91,12 +94,28 @@ impl View {
     }
 
     fn anew(access: &Access, action: Action) -> Self {
+        Self::from_listed(access, action, listed(&access.snapshot().state().classes, access.reach()))
+    }
+
+    /// The view of some classes alone: what it says of others is nothing. Not to be remembered.
+    pub(super) fn among(access: &Access, action: Action, some: &RoaringBitmap) -> Self {
+        let classes = &access.snapshot().state().classes;
+        let listed = if some.len() <= MOST_ASKED_SINGLY {
+            let lists = |id: &u32| classes.get(ClassId(*id)).is_some_and(|class| class.lists(access.reach()));
+            some.iter().filter(lists).collect()
+        } else {
+            listed(classes, access.reach()) & some
+        };
+        Self::from_listed(access, action, listed)
+    }
+
+    fn from_listed(access: &Access, action: Action, listed: RoaringBitmap) -> Self {
         let state = access.snapshot().state();
         let mut view = Self {
             generation: state.generation,
             journal: state.classes.journal_end(),
             names: access.names().clone(),
-            listed: Arc::new(listed(&state.classes, access.reach())),
+            listed: Arc::new(listed),
             heard: heard(access),
             refused: BTreeMap::new(),
             faults: Vec::new(),
@@ -194,10 +213,14 @@ fn heard(access: &Access) -> (u64, Asker, Circumstances) {
 }
 
 fn stale(access: &Access) -> BTreeSet<u32> {
-    let state = access.snapshot().state();
+    stale_places(access.snapshot().state(), access.at())
+}
+
+/// The numbers of the places whose source was not heard of for too long at a moment.
+pub(crate) fn stale_places(state: &State, at: Timestamp) -> BTreeSet<u32> {
     let numbered = (0_u32..).zip(state.classes.places().iter());
     let is_stale = |place: &crate::classes::Place| {
-        !is_fresh(state.sources.fresh_until(place.source, place.sensitivity.as_deref()), access.at())
+        !is_fresh(state.sources.fresh_until(place.source, place.sensitivity.as_deref()), at)
     };
     numbered.filter(|(_, place)| is_stale(place)).map(|(number, _)| number).collect()
 }

@@ -8,13 +8,17 @@
 )]
 
 mod agreement;
+mod break_glass;
 mod collection;
 mod lists;
 mod memory;
 mod naive;
+mod narrow;
 mod oracle;
 mod plan;
 mod policies;
 mod reasons;
 mod rules;
+mod shown;
+mod simulation;
 mod world;

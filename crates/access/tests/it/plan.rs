@@ -7,6 +7,7 @@ pub(crate) const GROUPS: u8 = 4;
 pub(crate) const SERVICES: u8 = 2;
 pub(crate) const SOURCES: u8 = 3;
 pub(crate) const DOCUMENTS: u8 = 5;
+pub(crate) const GLASSES: u8 = 3;
 
 /// One entry of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,6 +129,14 @@ pub(crate) enum Step {
         close: bool,
     },
     Erase(u8),
+    /// A break-glass over one document or two, until a second.
+    Glass {
+        number: u8,
+        person: u8,
+        documents: (u8, u8),
+        until: u8,
+    },
+    EndGlass(u8),
     Policies(Vec<Policy>),
     NoPolicies,
     Compact,
@@ -238,8 +247,15 @@ fn of_people() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn glass() -> impl Strategy<Value = Step> {
+    (0..GLASSES, 0..PEOPLE, (0..DOCUMENTS, 0..DOCUMENTS), 0..60_u8)
+        .prop_map(|(number, person, documents, until)| Step::Glass { number, person, documents, until })
+}
+
 fn of_documents() -> impl Strategy<Value = Step> {
     prop_oneof![
+        3 => glass(),
+        1 => (0..GLASSES).prop_map(Step::EndGlass),
         1 => source(),
         2 => (0..SOURCES, 0..60_u8).prop_map(|(number, second)| Step::Reconciled { number, second }),
         1 => (0..40_u8, 0..40_u8).prop_map(|(default, secret)| Step::Limits { default, secret }),
@@ -279,4 +295,15 @@ pub(crate) fn plan(policies: u32) -> impl Strategy<Value = Vec<Step>> {
         prop::collection::vec(edits, 8..32),
     )
         .prop_map(|(people, sources, edits)| people.into_iter().chain(sources).chain(edits).collect())
+}
+
+/// A few edits, as somebody might think of making: mostly of one kind, and none of them checked.
+pub(crate) fn change() -> impl Strategy<Value = Vec<Step>> {
+    prop_oneof![
+        3 => prop::collection::vec(of_people(), 1..3),
+        6 => prop::collection::vec(of_documents(), 1..4),
+        2 => prop::collection::vec(source(), 1..2),
+        2 => prop::collection::vec(of_policies(), 1..2),
+        2 => prop::collection::vec(prop_oneof![of_people(), of_documents(), source(), of_policies()], 1..6),
+    ]
 }

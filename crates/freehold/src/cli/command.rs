@@ -91,6 +91,31 @@ Examples:
 
 Through the control socket these are the traces of the person `admin`; with --url, those of the key's holder.";
 
+    pub(in crate::cli) const SOURCES: &str = "\
+Examples:
+  freehold sources add wiki                                  # an application sends them: PUT /api/v1/sources/wiki/...
+  freehold sources add handbook --kind folder --path ./handbook --allow everyone
+  freehold sources add shared --kind folder --path /srv/shared --lists posix
+  freehold sources add mail --kind mbox --path /var/mail/archive --people-source mail
+  freehold sources show handbook                             # how far it is read, and what could not be
+
+A folder is read again when something in it changes. Where a file has a list of its own, that holds.";
+
+    pub(in crate::cli) const SEARCH: &str = "\
+Examples:
+  freehold search \"How many days of leave do I have?\"
+  freehold search --source wiki --limit 3 \"Urlaubsanspruch\"
+  FREEHOLD_API_KEY=fh_... freehold search --url https://ai.example \"notice period\"
+
+Through the control socket it is the person `admin` who asks, and finds what lists show `admin`.";
+
+    pub(in crate::cli) const INDEX: &str = "\
+Examples:
+  freehold index status
+  freehold index rebuild               # the present one serves until the new one is whole
+
+The index is a cache: everything in it can be made again from the records, without the model where vectors are kept.";
+
     pub(in crate::cli) const CAN: &str = "\
 Examples:
   freehold can ada read doc_0192... --why
@@ -127,10 +152,21 @@ Examples:
 
 The data folder must hold no state. What was taken away or erased since the backup, by the log, is so again.";
 
+    pub(in crate::cli) const BREAK_GLASS: &str = "\
+Examples:
+  freehold break-glass request --person ada --document doc_0192... --reason \"Court order 7 O 12/26\" \\
+    --expires-at 2026-11-22T18:00:00Z
+  freehold break-glass approve brk_0192... --url https://ai.example   # another person, with a key of their own
+  freehold break-glass end brk_0192...
+  freehold break-glass list
+
+It opens the named documents to that person, by their ids, until it expires. Policies still hold.";
+
     pub(in crate::cli) const ERASURES: &str = "\
 Examples:
   freehold erasures create --person ada
   freehold erasures create --subject customer-4711
+  freehold erasures create --document doc_...
   freehold erasures list
 
 When it returns, no file of the data folder holds a byte of theirs. Backups made before are not reached.";

@@ -9,7 +9,7 @@ use super::listing::{self, Body, Paging, segment};
 use crate::error::FreeholdError;
 
 const PATH: &str = "/api/v1/erasures";
-const COLUMNS: &[&str] = &["id", "person", "state", "removed", "created_at", "finished_at"];
+const COLUMNS: &[&str] = &["id", "person", "document", "state", "removed", "created_at", "finished_at"];
 
 #[derive(Debug, Args)]
 pub(super) struct Erasures {
@@ -21,7 +21,7 @@ pub(super) struct Erasures {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Erase a person, or an outside customer of a service, for good
+    /// Erase a person, an outside customer of a service, or a document, for good
     Create(Whom),
     /// List erasures, newest first
     List(Paging),
@@ -41,14 +41,18 @@ struct Whom {
     /// The outside customer, as requests name them
     #[arg(long, value_name = "SUBJECT")]
     subject: Option<String>,
+    /// Id of the document: all its versions go, and what was made from it is closed to everybody
+    #[arg(long, value_name = "DOCUMENT")]
+    document: Option<String>,
 }
 
 impl Erasures {
     pub(super) async fn run(&self, globals: &Globals) -> Result<(), FreeholdError> {
         let at = (globals, &self.remote);
         match &self.verb {
-            Verb::Create(Whom { person, subject }) => {
-                let body = Body::default().maybe("person", person.clone()).maybe("subject", subject.clone()).finish();
+            Verb::Create(Whom { person, subject, document }) => {
+                let body = Body::default().maybe("person", person.clone()).maybe("subject", subject.clone());
+                let body = body.maybe("document", document.clone()).finish();
                 listing::show(at, Need::SetUp, Method::POST, PATH, Some(&body)).await
             }
             Verb::List(paging) => listing::list(at, PATH, paging, &[], COLUMNS).await,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use access::hash_secret;
+use app::index::Indexing;
 use app::issuers::KeySets;
 use app::parsers::{ParserCommand, Parsers};
 use app::{App, AppOptions, Ids, ModelFolder, Stock};
@@ -38,8 +39,9 @@ impl Installation {
         let direct = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().ok();
         let client = if config.offline { None } else { direct() };
         let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
-        let app = Arc::new(App::open(options).await?.with_stock(stock(config)).with_parsers(parsers()));
-        Ok(Self { app })
+        let app = App::open(options).await?.with_stock(stock(config)).with_parsers(parsers());
+        let index = Indexing::open(&app, config.data.dir.join("index"), config.models.embedding.clone()).await?;
+        Ok(Self { app: Arc::new(app.with_index(index)) })
     }
 
     /// Waits until the records of ended requests are durable, and closes the state.

@@ -1,5 +1,5 @@
 //! What goes on behind the door: what is hot rolls into the open tables, small files are joined, and what is older than
-//! its task allows goes.
+//! its task allows goes. The index follows the documents.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const TIDY: Duration = Duration::from_secs(3_600);
 
 /// Runs until it is dropped.
 pub(super) async fn upkeep(app: Arc<App>) {
-    tokio::join!(roll(&app), tidy(&app));
+    tokio::join!(roll(&app), tidy(&app), app::index::follow(app.clone()), app::sync::follow(app.clone()));
 }
 
 async fn roll(app: &App) {
@@ -22,8 +22,8 @@ async fn roll(app: &App) {
     loop {
         every.tick().await;
         match lake::roll(app).await {
-            Ok(Tidied { traces, feedback, decisions, .. }) if traces + feedback + decisions > 0 => {
-                tracing::info!(traces, feedback, decisions, "rolled into the open tables");
+            Ok(Tidied { traces, feedback, decisions, known, .. }) if traces + feedback + decisions + known > 0 => {
+                tracing::info!(traces, feedback, decisions, known, "rolled into the open tables");
             }
             Ok(_) => {}
             Err(error) => {

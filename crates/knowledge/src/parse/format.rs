@@ -31,6 +31,14 @@ pub enum Format {
     Pptx,
 }
 
+impl Format {
+    /// The format that a file's name says, where it is one that is read.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        of_extension(name.rsplit_once('.')?.1)
+    }
+}
+
 impl std::fmt::Display for Format {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(match self {
@@ -73,8 +81,8 @@ impl Declared {
 
     /// What the name says, else the media type: many senders call every text `text/plain`.
     fn format(&self) -> Option<Format> {
-        let extension = self.name.as_deref().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
-        extension.and_then(of_extension).or_else(|| of_media_type(self.media_type.as_deref()?))
+        let named = self.name.as_deref().and_then(Format::of_name);
+        named.or_else(|| of_media_type(self.media_type.as_deref()?))
     }
 }
 

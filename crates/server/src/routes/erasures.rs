@@ -15,7 +15,7 @@ use crate::caller::By;
 use crate::error::Answer;
 use crate::query::{Named, Paging, Parameters};
 
-/// Erase a person or an outside customer for good: when it answers, no byte of theirs is in the data folder.
+/// Erase a person, an outside customer or a document for good: when it answers, no byte of it is in the data folder.
 #[utoipa::path(
     post, path = "/api/v1/erasures", tag = "Erasures", request_body = NewErasure,
     responses((status = 201, body = ErasureRecord), (status = 404, body = serde_json::Value))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::App;
 use app::policies::{self, Explain, Explanation, PolicyRequest, PolicyView};
+use app::simulation::{self, SimulationRequest, SimulationView};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -59,4 +60,17 @@ pub(crate) async fn explain(
     Parameters(ExplainQuery { person, action, resource, epoch }): Parameters<ExplainQuery>,
 ) -> Answer<Json<Explanation>> {
     Ok(Json(policies::explain(&app, &asker, Explain { person, action, resource, epoch }).await?))
+}
+
+/// What changes of rights would change: who would gain and who would lose what. Nothing is changed.
+#[utoipa::path(
+    post, path = "/api/v1/access/simulate", tag = "Access", request_body = SimulationRequest,
+    responses((status = 200, body = SimulationView), (status = 400, body = serde_json::Value))
+)]
+pub(crate) async fn simulate(
+    State(app): State<Arc<App>>,
+    By(asker): By,
+    Payload(request): Payload<SimulationRequest>,
+) -> Answer<Json<SimulationView>> {
+    Ok(Json(simulation::tell(&app, &asker, request).await?))
 }

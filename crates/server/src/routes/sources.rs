@@ -6,9 +6,11 @@ use app::App;
 use app::documents::{self, DocumentListed, DocumentPut, DocumentRequest, Epoch, LinePut};
 use app::listing::Slice;
 use app::sources::{self, ListOfAccess, NewSource, SourceView};
+use app::sync::{self, SyncState};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use crate::body::{Lines, Payload};
@@ -50,6 +52,25 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn show(State(app): State<Arc<App>>, Named(source): Named) -> Answer<Json<SourceView>> {
     Ok(Json(sources::get(&app, &source).await?))
+}
+
+/// Remove a source, and its documents with it: from now on nobody finds them.
+#[utoipa::path(
+    delete, path = "/api/v1/sources/{source}", tag = "Sources", params(("source" = String, Path)),
+    responses((status = 204), (status = 404, body = serde_json::Value))
+)]
+pub(crate) async fn remove(State(app): State<Arc<App>>, By(asker): By, Named(source): Named) -> Answer<StatusCode> {
+    sources::remove(&app, &asker.caller, &source).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Bring a source that this server reads to the present now, and not only when it is told of a change.
+#[utoipa::path(
+    post, path = "/api/v1/sources/{source}/sync", tag = "Sources", params(("source" = String, Path)),
+    responses((status = 200, body = SyncState), (status = 404, body = serde_json::Value))
+)]
+pub(crate) async fn sync(State(app): State<Arc<App>>, Named(source): Named) -> Answer<Json<SyncState>> {
+    Ok(Json(sync::begin(&app, &source).await?))
 }
 
 /// List the documents of a source, in the order in which they came: ids, and nothing of their content.

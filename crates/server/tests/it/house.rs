@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use app::index::Indexing;
 use app::issuers::KeySets;
 use app::{App, AppOptions, Catalog, CatalogOptions, Ids, Part, Stock, Store, StoreOptions};
 use axum::Router;
@@ -86,6 +87,15 @@ impl House {
 
     /// A house that keeps models.
     pub(crate) async fn stocked(options: ServerOptions, stock: Option<Stock>) -> Self {
+        Self::made(options, stock, Ids::random()).await
+    }
+
+    /// A house whose ids and secrets are those of every other one that is made like this and called alike.
+    pub(crate) async fn twin(stock: Option<Stock>) -> Self {
+        Self::made(ServerOptions::default(), stock, Ids::seeded(7)).await
+    }
+
+    async fn made(options: ServerOptions, stock: Option<Stock>, ids: Ids) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_790_000_000_000_000)));
@@ -100,8 +110,10 @@ impl House {
         .unwrap();
         let models = Catalog::new(CatalogOptions::default());
         let key_sets = KeySets::new(reqwest::Client::new());
-        let parts = AppOptions { store, models, clock: clock.clone(), ids: Ids::random(), key_sets };
-        let app = Arc::new(App::open(parts).await.unwrap().with_stock(stock));
+        let parts = AppOptions { store, models, clock: clock.clone(), ids, key_sets };
+        let app = App::open(parts).await.unwrap().with_stock(stock);
+        let index = Indexing::open(&app, folder.path().join("index"), "no-model".to_owned()).await.unwrap();
+        let app = Arc::new(app.with_index(index));
         app.readiness.set("chat", Part::Ready);
         // Later than the first person, so that lists are in a known order.
         clock.advance_seconds(1);

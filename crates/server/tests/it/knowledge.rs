@@ -108,6 +108,7 @@ async fn a_list_by_groups_and_the_default_of_a_source_are_explained() {
     for (key, person) in [(&bob.key, "bob"), (&bob.key, "ada"), (&ada.key, "bob")] {
         office.explain(key, person, &id).await.refused(404, "not_found");
     }
+    explanations_are_kept(&office, &id).await;
     house.delete(admin, &format!("/api/v1/groups/{team}/members/ada")).await.expect(200);
     office.text(ada, &id).await.refused(404, "not_found");
     // Without a list: the source's default, which is its owner alone.
@@ -122,6 +123,22 @@ async fn a_list_by_groups_and_the_default_of_a_source_are_explained() {
     let listed = house.get(admin, "/api/v1/sources/wiki/documents").await.expect(200).json();
     assert_eq!(listed["data"][0]["external_id"], "by/group");
     assert!(!listed.to_string().contains("title"), "operators see ids alone");
+}
+
+/// Who looks after security leaves an act; others a decision of their own, and none about somebody else.
+async fn explanations_are_kept(Office { house, admin, ada, bob }: &Office, document: &str) {
+    let acts = house.get(admin, "/api/v1/audit?limit=1").await.expect(200).json();
+    assert_eq!(acts["data"][0]["verb"], "explain_access");
+    assert_eq!(acts["data"][0]["ids"], json!([bob.id, document]));
+    assert_eq!(acts["data"][0]["detail"]["allowed"], false);
+    // An exchange takes along what nobody waited for.
+    house.post(&ada.key, "/v1/chat/completions", json!({"model": "x", "messages": []})).await;
+    for (who, allowed) in [(ada, true), (bob, false)] {
+        let path = format!("/api/v1/decisions?caller={}&allowed={allowed}", who.id);
+        let decisions = house.get(admin, &path).await.expect(200).json();
+        let about: Vec<&Value> = decisions["data"].as_array().unwrap().iter().map(|one| &one["resource"]).collect();
+        assert_eq!(about.iter().filter(|about| about["document"] == *document).count(), 1, "{decisions}");
+    }
 }
 
 #[tokio::test]

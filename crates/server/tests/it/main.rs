@@ -4,8 +4,10 @@
 
 mod behalf;
 mod bodies;
+mod break_glass;
 mod decisions;
 mod documents;
+mod foreign;
 mod house;
 mod identity;
 mod imports;
@@ -13,6 +15,7 @@ mod knowledge;
 mod models;
 mod operation;
 mod repeats;
+mod search;
 mod sessions;
 mod table;
 mod upstreams;

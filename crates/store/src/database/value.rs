@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use domain::{
-    ConversationId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member, PersonId,
-    Principal, ResponseId, ServiceId, SourceId, Timestamp, TraceId,
+    BreakGlassId, ConversationId, DecisionId, DocumentId, ErasureId, FeedbackId, GroupId, JobId, KeyId, LinkId, Member,
+    PersonId, Principal, ResponseId, ServiceId, SourceId, Timestamp, TraceId,
 };
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -44,6 +44,7 @@ macro_rules! shown_as_text {
 
 shown_as_text!(
     &str,
+    BreakGlassId,
     ConversationId,
     DecisionId,
     DocumentId,

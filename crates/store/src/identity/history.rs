@@ -68,7 +68,9 @@ impl<'w> History<'w> {
     async fn write_known(&mut self, epoch: u64, amendment: &Amendment) -> Result<(), StoreError> {
         for row in KnowledgeRow::of(epoch, amendment)? {
             match row {
-                KnowledgeRow::Close(update, values) => self.update(update, values).await?,
+                KnowledgeRow::Close(update, values) | KnowledgeRow::Run(update, values) => {
+                    self.update(update, values).await?
+                }
                 KnowledgeRow::Insert(insert, values) => self.insert(insert, values),
                 KnowledgeRow::Content(id, content) => self.contents.add(self.writing, id, &content).await?,
             }

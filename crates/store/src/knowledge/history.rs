@@ -16,6 +16,10 @@ static INSERT_POLICIES: Insert = Insert::new("INSERT INTO policies (from_epoch, 
 
 const CLOSE_SOURCE: &str = "UPDATE sources SET to_epoch = $1 WHERE id = $2 AND to_epoch IS NULL";
 const CLOSE_RIGHTS: &str = "UPDATE document_rights SET to_epoch = $1 WHERE document_id = $2 AND to_epoch IS NULL";
+/// What its source calls it is content; the source may call another document so now. Nobody can know the hash of an epoch
+/// before it, so nothing else is called so.
+const UNNAME_DOCUMENT: &str =
+    "UPDATE documents SET external_id = 'erased:' || (SELECT hash FROM epochs WHERE epoch = $1) WHERE id = $2";
 const CLOSE_POLICIES: &str = "UPDATE policies SET to_epoch = $1 WHERE to_epoch IS NULL";
 
 /// One thing to write, in order.
@@ -23,6 +27,8 @@ const CLOSE_POLICIES: &str = "UPDATE policies SET to_epoch = $1 WHERE to_epoch I
 pub(crate) enum KnowledgeRow {
     Close(&'static str, Vec<Value>),
     Insert(&'static Insert, Vec<Value>),
+    /// What stands beside history.
+    Run(&'static str, Vec<Value>),
     /// What a version says, under its id.
     Content(String, DocumentContent),
 }
@@ -32,6 +38,7 @@ impl KnowledgeRow {
     pub(crate) fn of(epoch: u64, amendment: &Amendment) -> Result<Vec<Self>, StoreError> {
         Ok(match amendment {
             Amendment::Identity(_) => Vec::new(),
+            Amendment::Glass(change) => change.rows(epoch)?,
             Amendment::Source(source) => vec![
                 Self::Close(CLOSE_SOURCE, values![epoch, source.id]),
                 Self::Insert(&INSERT_SOURCES, values![source.id, epoch, json(source)?]),
@@ -48,6 +55,9 @@ impl KnowledgeRow {
                 let row = values![*document, epoch, rights.kind(), number, json(rights)?];
                 let mut rows = vec![Self::Close(CLOSE_RIGHTS, values![epoch, *document])];
                 rows.push(Self::Insert(&INSERT_RIGHTS, row));
+                if matches!(**rights, super::DocumentRights::Erase) {
+                    rows.push(Self::Close(UNNAME_DOCUMENT, values![epoch, *document]));
+                }
                 if let Some(kept) = version {
                     let VersionRow { external_id, is_new_document, version, content, text_hash } = &kept.0;
                     if *is_new_document {

@@ -9,6 +9,7 @@ use access::{Collection, Edit, Policies};
 use domain::DocumentId;
 
 use super::{DocumentRights, PolicyRecord, SourceRecord};
+use crate::break_glass::load_break_glass;
 use crate::database::{Database, Row, Sql, values};
 use crate::error::StoreError;
 
@@ -48,7 +49,14 @@ pub(crate) async fn load_knowledge(
     for (_, source) in sources {
         collection.apply(epoch, Edit::PutSource(source.id, source.standing));
     }
-    Ok(())
+    load_break_glass(database, collection, epoch).await
+}
+
+/// The policies that an epoch put.
+pub(crate) async fn policies_put_at(database: &Database, epoch: u64) -> Result<Option<PolicyRecord>, StoreError> {
+    let select = "SELECT body FROM policies WHERE from_epoch = $1";
+    let row = database.fetch_optional((select, values![epoch])).await?;
+    row.map(|row| row.json("body")).transpose()
 }
 
 fn rights_after(after: u64, epoch: u64, documents: Option<&[DocumentId]>) -> Sql {

@@ -34,13 +34,15 @@ pub struct StoredText {
 }
 
 impl Store {
-    /// All sources as they stand, oldest first.
+    /// All sources as they stand, oldest first, without those that were removed.
     ///
     /// # Errors
     /// Where the state cannot be read.
     pub async fn sources(&self) -> Result<Vec<SourceRecord>, StoreError> {
         let select = "SELECT body FROM sources WHERE to_epoch IS NULL ORDER BY id";
-        self.database().fetch_all(select).await?.iter().map(|row| row.json("body")).collect()
+        let rows = self.database().fetch_all(select).await?;
+        let sources = rows.iter().map(|row| row.json("body")).collect::<Result<Vec<SourceRecord>, _>>()?;
+        Ok(sources.into_iter().filter(|source| source.removed_at.is_none()).collect())
     }
 
     /// The policies in force, as they were uploaded.
@@ -62,7 +64,7 @@ impl Store {
         row.map(|row| row.parsed("id")).transpose()
     }
 
-    /// The documents of a source: ids, and nothing of their content; after one of them, in the order of their ids.
+    /// The documents of a source that are there: ids, and nothing of their content; after one of them, in the order of their ids.
     ///
     /// # Errors
     /// Where the state cannot be read.
@@ -73,12 +75,16 @@ impl Store {
         limit: u32,
     ) -> Result<Page<(DocumentId, String)>, StoreError> {
         let limit = bounded(limit);
-        let mut select = Sql::from("SELECT id, external_id FROM documents WHERE source_id = ");
+        let mut select = Sql::from(
+            "SELECT d.id, d.external_id FROM documents d \
+             JOIN document_rights r ON r.document_id = d.id AND r.to_epoch IS NULL \
+             WHERE r.kind IN ('put_document', 'set_list') AND d.source_id = ",
+        );
         select.bind(source);
         if let Some(after) = after {
-            select.push(" AND id > ").bind(after);
+            select.push(" AND d.id > ").bind(after);
         }
-        select.push(" ORDER BY id LIMIT ").bind(limit + 1);
+        select.push(" ORDER BY d.id LIMIT ").bind(limit + 1);
         let rows = self.database().fetch_all(select).await?;
         let found = rows.iter().map(|row| Ok((row.parsed("id")?, row.text("external_id")?.to_owned())));
         Ok(Page::cut(found.collect::<Result<_, StoreError>>()?, limit))
@@ -126,13 +132,13 @@ impl Store {
     }
 }
 
-fn seal<T>(document: DocumentId, version: u32, value: T) -> Sealed<T> {
+pub(super) fn seal<T>(document: DocumentId, version: u32, value: T) -> Sealed<T> {
     let mut provenance = Provenance::default();
     provenance.add(Source::Document { document, version });
     Sealed::new(value, None, provenance)
 }
 
-fn stored(row: &Row) -> Result<StoredDocument, StoreError> {
+pub(super) fn stored(row: &Row) -> Result<StoredDocument, StoreError> {
     Ok(StoredDocument {
         document: row.parsed("id")?,
         source: row.parsed("source_id")?,

@@ -7,12 +7,33 @@ use access::{AttributeKind, Change, Edit, Listing, Policies, SourceStanding, Tom
 use domain::{AccessList, Attributes, DocumentId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::break_glass::GlassChange;
+
 /// How documents get here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// An application sends them.
     Push,
+    /// This server reads the files below a folder.
+    Folder,
+    /// This server reads mailboxes.
+    Mbox,
+    /// This server reads an export of Slack.
+    SlackExport,
+}
+
+impl SourceKind {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Folder => "folder",
+            Self::Mbox => "mbox",
+            Self::SlackExport => "slack_export",
+        }
+    }
 }
 
 /// Where documents come from.
@@ -24,6 +45,9 @@ pub struct SourceRecord {
     pub name: String,
     /// How documents get here.
     pub kind: SourceKind,
+    /// Where this server reads them and how, by kind; none where an application sends them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<serde_json::Value>,
     /// Whose it is, and the list of documents that come without one.
     #[serde(flatten)]
     pub standing: SourceStanding,
@@ -31,6 +55,9 @@ pub struct SourceRecord {
     pub on_delete: Tombstone,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was removed; its documents went with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<Timestamp>,
 }
 
 /// What a write says of a document's rights.
@@ -146,6 +173,9 @@ pub struct PolicyRecord {
     pub attributes: BTreeMap<String, AttributeKind>,
 }
 
+/// The kind of an entry of the epoch log that puts policies.
+pub(crate) const PUT_POLICIES: &str = "put_policies";
+
 /// A change that rights depend on, with what is kept of it.
 #[derive(Debug, Clone)]
 pub enum Amendment {
@@ -166,6 +196,8 @@ pub enum Amendment {
     },
     /// Other policies, which were read.
     Policies(Box<PolicyRecord>, Arc<Policies>),
+    /// A break-glass is approved, or ends.
+    Glass(GlassChange),
 }
 
 /// A version with its text on its way into the state; made by the verbs that put documents.
@@ -179,7 +211,8 @@ impl Amendment {
             Self::Identity(change) => change.kind(),
             Self::Source(_) => "put_source",
             Self::Rights { rights, .. } => rights.kind(),
-            Self::Policies(..) => "put_policies",
+            Self::Policies(..) => PUT_POLICIES,
+            Self::Glass(change) => change.kind(),
         }
     }
 
@@ -190,6 +223,7 @@ impl Amendment {
             Self::Source(source) => vec![source.id.to_string()],
             Self::Rights { document, .. } => vec![document.to_string()],
             Self::Policies(_, policies) => policies.hash().map(str::to_owned).into_iter().collect(),
+            Self::Glass(change) => change.ids(),
         }
     }
 
@@ -200,6 +234,7 @@ impl Amendment {
             Self::Source(source) => Edit::PutSource(source.id, source.standing.clone()),
             Self::Rights { document, source, rights, .. } => rights.edit(*document, *source),
             Self::Policies(_, policies) => Edit::SetPolicies(policies.clone()),
+            Self::Glass(change) => change.edit(),
         }
     }
 }

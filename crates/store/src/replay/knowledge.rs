@@ -1,20 +1,24 @@
 //! What the log of narrowings says of documents, sources and policies, and how a restored state gets as narrow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use access::{Listing, Policies, Snapshot, Tombstone};
-use domain::{AccessList, DocumentId, Quality, SourceId};
+use domain::{AccessList, BreakGlassId, DocumentId, Quality, SourceId, Timestamp};
 
+use crate::break_glass::ended_again;
 use crate::error::StoreError;
-use crate::knowledge::{Amendment, DocumentRights, PolicyRecord, SourceRecord};
+use crate::knowledge::{Amendment, DocumentRights, PUT_POLICIES, PolicyRecord, SourceRecord};
 
 /// What the log says last of each thing.
 #[derive(Debug, Default)]
 pub(super) struct LastKnown {
     documents: BTreeMap<DocumentId, LastDocument>,
     sources: BTreeMap<SourceId, Option<AccessList>>,
-    policies: Option<PolicyRecord>,
+    /// Where others were put since: none inside where nothing says which.
+    policies: Option<Option<PolicyRecord>>,
+    /// Every break-glass that was ended.
+    ended: BTreeSet<BreakGlassId>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +39,8 @@ impl LastKnown {
     ) {
         let id = ids.first().map_or("", String::as_str);
         match kind {
-            "put_policies" => self.policies = policies.cloned(),
+            PUT_POLICIES => self.policies = Some(policies.cloned()),
+            "end_break_glass" => self.ended.extend(id.parse::<BreakGlassId>().ok()),
             "put_source" => {
                 if let Ok(source) = id.parse() {
                     self.sources.insert(source, list.cloned());
@@ -54,14 +59,21 @@ impl LastKnown {
         }
     }
 
+    /// Whether others were put since, and nothing says which.
+    pub(super) fn lost_policies(&self) -> bool {
+        self.policies == Some(None)
+    }
+
     /// What narrows the restored state. Nothing is given: what the backup lacks stays lost.
     pub(super) fn amendments(
         &self,
         snapshot: &Snapshot,
         sources: &[SourceRecord],
+        now: Timestamp,
     ) -> Result<Vec<Amendment>, StoreError> {
-        let mut amendments = Vec::new();
+        let (mut amendments, closed) = (Vec::new(), closed());
         if let Some(record) = &self.policies {
+            let record = record.as_ref().unwrap_or(&closed);
             let damaged = |error: &dyn std::fmt::Display| StoreError::Corrupt {
                 place: crate::narrowings::FILE.to_owned(),
                 detail: format!("its policies cannot be read: {error}"),
@@ -79,8 +91,16 @@ impl LastKnown {
         for (document, last) in &self.documents {
             amendments.extend(narrowing(snapshot, *document, last));
         }
+        amendments.extend(self.ended.iter().filter_map(|id| ended_again(snapshot, *id, now)));
         Ok(amendments)
     }
+}
+
+/// Policies by which nobody may do anything with any document.
+fn closed() -> PolicyRecord {
+    let cedar = "// Which policies held before the restore is not known: put them again.\n\
+        forbid(principal, action, resource);\n";
+    PolicyRecord { cedar: cedar.to_owned(), attributes: BTreeMap::new() }
 }
 
 fn narrowing(snapshot: &Snapshot, document: DocumentId, last: &LastDocument) -> Vec<Amendment> {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::break_glass::TABLE as GRANTS;
 use crate::identity::epochs::{EpochEntry, LOST};
 use crate::knowledge;
 
 /// Tables of history, and how their rows are read; `||` joins text.
-pub(super) const TABLES: [(&str, &str); 9] = [
+pub(super) const TABLES: [(&str, &str); 10] = [
     ("people", "SELECT id AS what, from_epoch, to_epoch FROM people"),
     ("person_groups", "SELECT id AS what, from_epoch, to_epoch FROM person_groups"),
     ("services", "SELECT id AS what, from_epoch, to_epoch FROM services"),
@@ -16,6 +17,7 @@ pub(super) const TABLES: [(&str, &str); 9] = [
     ("sources", "SELECT id AS what, from_epoch, to_epoch FROM sources"),
     ("document_rights", "SELECT document_id AS what, from_epoch, to_epoch FROM document_rights"),
     ("policies", "SELECT 'policies' AS what, from_epoch, to_epoch FROM policies"),
+    (GRANTS, "SELECT id AS what, from_epoch, to_epoch FROM break_glass_grants"),
 ];
 
 type Place = (&'static str, String);
@@ -44,6 +46,8 @@ impl Expected {
             ("remove_member", [group, member]) => self.end("memberships", &format!("{group} {member}"), epoch),
             ("grant_role", [token, role]) => self.begin("grants", &format!("{token} {role}"), epoch),
             ("revoke_role", [token, role]) => self.end("grants", &format!("{token} {role}"), epoch),
+            ("break_glass", [id, ..]) => self.begin(GRANTS, id, epoch),
+            ("end_break_glass", [id]) => self.end(GRANTS, id, epoch),
             ("revoke_key" | "add_session" | "end_session" | LOST, _) => {}
             (kind, ids) if let Some((table, what)) = knowledge::expected(kind, ids) => self.replace(table, what, epoch),
             (kind, _) => self.differs(epoch, format!("'{kind}' with such ids is not known")),

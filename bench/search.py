@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Search under access, through the door: the invented company of FREEHOLD_DATA (`enterprise/`: people, departments, some
+5,300 documents, nearly each with a list of its own) is pushed, and 200 people search it while nobody else does. How long
+taking in, indexing and searching take; and whether any passage, title or error of one person holds a word planted in what
+only others may read. With `--papers N` fewer documents of each kind."""
+
+import argparse
+import http.client
+import json
+import os
+import random
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from machine import Process, cpu, free_port, freehold_binary, say, table, wait_for, write
+
+PEOPLE = 200
+TALKS = ("hr_conversation", "sales_team_conv", "sde_conv", "finance_team_conv", "engg_team_conv", "manage_team_conv")
+
+
+def company(folder, most):
+    """The departments of people by id, and documents: id, title, text, canary, readers (none: everybody)."""
+    read = lambda name: json.loads((folder / name).read_text())[:most]
+    employees = json.loads((folder / "employees.json").read_text())
+    people = {one["emp_id"]: one["category"] for one in employees}
+    above = {one["emp_id"]: one["reports_to"] for one in employees}
+    papers = []
+    add = lambda kind, name, text, readers, groups=(): papers.append((kind, name, text, readers, groups))
+    for one in read("employees.json"):
+        chain, at = {one["emp_id"]}, above.get(one["emp_id"])
+        while at and at not in chain:
+            chain.add(at)
+            at = above.get(at)
+        add("record", one["emp_id"], str(one["description"]), chain & people.keys(), ("HR",))
+    for name in TALKS:
+        for talk in read(f"conversations/{name}.json"):
+            both = {talk["metadata"][end] for end in ("emp1_id", "emp2_id") if talk["metadata"].get(end) in people}
+            add("talk", talk["conversation_id"], talk["text"], both)
+    for ticket in read("it_tickets.json"):
+        ends = {ticket[end] for end in ("raised_by_emp_id", "emp_id") if ticket[end] in people}
+        add("ticket", ticket["id"], f"{ticket['Issue']}\n\n{ticket['Resolution']}", ends, ("Information Technology",))
+    for post in read("posts.json"):
+        add("post", post["Title"][:80], post["Post"], None)
+    documents = []
+    for number, (kind, name, text, readers, groups) in enumerate(papers):
+        canary = f"zq{((number + 1) * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 24:x}vk"
+        words = str(text).split(" ")
+        middle = len(words) // 2
+        planted = " ".join([*words[:middle], f"The reference of this matter is {canary}.", *words[middle:]])
+        documents.append((f"{kind}/{number}", f"{kind} {number} {canary}", planted, canary, readers, groups))
+    return people, documents
+
+
+class Door:
+    def __init__(self, port, bearer):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        self.headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+
+    def call(self, method, path, body):
+        self.connection.request(method, f"/api/v1/{path}", body, self.headers)
+        answer = self.connection.getresponse()
+        content = answer.read().decode()
+        if answer.status >= 300:
+            raise SystemExit(f"{method} {path}: {answer.status} {content[:500]}")
+        return content
+
+    def json(self, method, path, body=None):
+        return json.loads(self.call(method, path, json.dumps(body) if body is not None else None))
+
+
+def directory(people):
+    groups = {}
+    for person, department in people.items():
+        groups.setdefault(department, []).append(person)
+    lines = [{"type": "person", "external_id": person, "user_name": person} for person in people]
+    lines += [{"type": "group", "external_id": name, "name": name, "members": members} for name, members in groups.items()]
+    return "\n".join(map(json.dumps, lines))
+
+
+def line(document):
+    external_id, title, text, _, readers, groups = document
+    named = [{"source": "staff", "external_id": name} for name in [*(readers or ()), *groups]]
+    access = {"allow": ["everyone"] if readers is None else named}
+    return json.dumps({"external_id": external_id, "title": title, "text": text, "access": access})
+
+
+def take_in(admin, documents):
+    start = time.perf_counter()
+    for at in range(0, len(documents), 200):
+        admin.call("POST", "sources/papers/documents", "\n".join(map(line, documents[at : at + 200])))
+    pushed = time.perf_counter() - start
+    by_words = None
+    while True:
+        status = admin.json("GET", "index")
+        if by_words is None and status["text_epoch"] >= len(documents):
+            by_words = time.perf_counter() - start
+        if status["pending"] == 0:
+            return pushed, by_words or time.perf_counter() - start, time.perf_counter() - start, status
+        time.sleep(0.5)
+
+
+def search(doors, people, documents):
+    """The times of all searches, the leaks, and how many found their own first."""
+    dice, times, leaks, first, owners = random.Random(1), [], [], 0, 0
+    may = lambda person, paper: paper[4] is None or person in paper[4] or people[person] in paper[5]
+    for person, door in doors.items():
+        mine = [paper for paper in documents if paper[4] is not None and may(person, paper)]
+        others = [paper for paper in documents if not may(person, paper)]
+        hidden = {paper[3] for paper in others}
+        questions = [dice.choice(others)[3] for _ in range(2)]
+        questions += [" ".join(dice.choice(others)[2].split()[4:18]) for _ in range(3)]
+        own = dice.choice(mine) if mine else None
+        for query in [*questions, *([own[3]] if own else [])]:
+            start = time.perf_counter()
+            body = door.call("POST", "search", json.dumps({"query": query}))
+            times.append(time.perf_counter() - start)
+            leaks += [(person, canary) for canary in hidden if canary in body]
+        if own:
+            owners += 1
+            passages = json.loads(body)["passages"]
+            first += bool(passages) and passages[0]["external_id"] == own[0]
+    return sorted(times), leaks, first, owners
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--papers", type=int, default=1_000_000, help="documents of each kind, at most")
+    parser.add_argument("--quick", action="store_true", help="60 documents of each kind")
+    options = parser.parse_args()
+    data = Path(os.environ.get("FREEHOLD_DATA", "../shared/data")) / "enterprise"
+    if not data.is_dir():
+        raise SystemExit(f"{data} is missing: set FREEHOLD_DATA to the folder of test data")
+    people, documents = company(data, 60 if options.quick else options.papers)
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        command = [freehold_binary(), "serve", "--data", f"{folder}/data", "--model", "smollm2-135m-instruct-q4_1"]
+        process = Process([*command, "--listen", f"127.0.0.1:{port}"], f"{folder}/log")
+        try:
+            wait_for(f"http://127.0.0.1:{port}/readyz", process)
+            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
+            admin = Door(port, json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"])
+            admin.call("POST", "directory/import?source=staff", directory(people))
+            admin.json("POST", "sources", {"name": "papers", "kind": "push"})
+            say(f"{len(documents)} documents")
+            pushed, by_words, whole, status = take_in(admin, documents)
+            asking = list(people)[:PEOPLE]
+            key = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
+            doors = {person: Door(port, key(person)) for person in asking}
+            say(f"{len(doors)} people search")
+            times, leaks, first, owners = search(doors, people, documents)
+            resident = process.resident_mib()
+        finally:
+            process.stop()
+    at = lambda share: round(times[int((len(times) - 1) * share)] * 1e3, 2)
+    figures = [
+        {"what": "documents acknowledged", "unit": "a second", "value": round(len(documents) / pushed, 1)},
+        {"what": "findable by words after", "unit": "s", "value": round(by_words, 1)},
+        {"what": "findable by vectors after", "unit": "s", "value": round(whole, 1)},
+        {"what": "search, p50", "unit": "ms", "value": at(0.5)},
+        {"what": "search, p95", "unit": "ms", "value": at(0.95)},
+        {"what": "searches", "unit": "", "value": len(times)},
+        {"what": "leaks", "unit": "", "value": len(leaks)},
+        {"what": "own document first", "unit": f"of {owners}", "value": first},
+        {"what": "memory of all processes", "unit": "MiB", "value": round(resident)},
+    ]
+    result = {"cpu": cpu(), "documents": len(documents), "status": status, "load": os.getloadavg(), "figures": figures}
+    table(figures, ["what", "unit", "value"])
+    write("search", result)
+    if leaks:
+        raise SystemExit(f"leaks: {leaks[:5]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+//! A person's own words, against an oracle that looks for the longest run that two texts share.
+
+use access::{Fingerprint, FingerprintKey, Shown};
+use domain::{DocumentId, Provenance, Source};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn key() -> FingerprintKey {
+    FingerprintKey::new([3; 32])
+}
+
+fn made_from(number: u128) -> Provenance {
+    let mut provenance = Provenance::default();
+    provenance.add(Source::Document { document: DocumentId::from_uuid(Uuid::from_u128(number)), version: 1 });
+    provenance
+}
+
+fn shown(texts: &[&str]) -> Shown {
+    let mut shown = Shown::new(100_000);
+    for (number, text) in (1..).zip(texts) {
+        shown.remember(&made_from(number), Fingerprint::of(&key(), text));
+    }
+    shown
+}
+
+fn found(shown: &Shown, text: &str) -> bool {
+    !shown.overlap(&Fingerprint::of(&key(), text)).sources().is_empty()
+}
+
+/// Texts of few letters, so that they share runs by chance; ideographs among them.
+fn text(letters: &'static str, most: usize) -> impl Strategy<Value = String> {
+    let letters: Vec<char> = letters.chars().collect();
+    prop::collection::vec(prop::sample::select(letters), 0..most).prop_map(String::from_iter)
+}
+
+/// The longest run that both have, in letters; an ideograph counts as two.
+fn longest_run(a: &str, b: &str) -> usize {
+    let count = |letter: char| if letter.is_ascii() { 1 } else { 2 };
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let from = |i: usize, j: usize| {
+        a[i..].iter().zip(&b[j..]).take_while(|(a, b)| a == b).map(|(letter, _)| count(*letter)).sum()
+    };
+    (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| (i, j))).map(|(i, j)| from(i, j)).max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn a_long_enough_run_is_found_and_a_short_one_is_not(
+        letters in prop::sample::select(vec!["ab", "aab", "abc山", "山川", "abcdefghijklmnopqrstuvwxyz"]),
+        seeds in (any::<u64>(), any::<u64>()), lengths in (0..150_usize, 0..150_usize),
+    ) {
+        let letters: Vec<char> = letters.chars().collect();
+        let make = |mut seed: u64, length: usize| -> String {
+            (0..length).map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                letters[(seed >> 33) as usize % letters.len()]
+            }).collect()
+        };
+        let (a, b) = (make(seeds.0, lengths.0), make(seeds.1, lengths.1));
+        let longest = longest_run(&a, &b);
+        let found = found(&shown(&[&a]), &b);
+        prop_assert!(found || longest < Fingerprint::SURE_LETTERS, "{longest} letters in a row were missed");
+        // A run may begin and end within an ideograph, which is one letter more on each side.
+        prop_assert!(!found || longest + 2 >= Fingerprint::FEWEST_LETTERS, "{longest} letters in a row were found");
+    }
+
+    #[test]
+    fn what_stands_around_a_copied_run_or_within_it_unseen_does_not_matter(
+        run in prop_oneof![text("abcdefghijklmnopqrst", 80), text("山川田中村木本上下東西南北", 80)],
+        around in prop::collection::vec(".{0,60}", 4), every in 1..7_usize,
+        unseen in prop::sample::select(vec!["", " ", "\u{200B}", ", ", "\n\n", "\u{AD}", "\u{308}", "**"]),
+    ) {
+        let counted: usize = run.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+        prop_assume!(counted >= Fingerprint::SURE_LETTERS);
+        let written: String = run.chars().enumerate().map(|(index, letter)| {
+            let more = if index % every == 0 { unseen } else { "" };
+            format!("{}{more}", if index % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
+        }).collect();
+        let shown = shown(&["of something else altogether, which is long enough", &format!("{}{run}{}", around[0], around[1])]);
+        let overlap = shown.overlap(&Fingerprint::of(&key(), &format!("{}{written}{}", around[2], around[3])));
+        prop_assert!(overlap.sources().contains(&made_from(2).sources()[0]), "{written}");
+    }
+
+    #[test]
+    fn what_is_remembered_stays_within_its_count_and_is_the_newest(
+        texts in prop::collection::vec(text("abcdefghij", 400), 1..20), most in 0..120_usize,
+    ) {
+        let mut shown = Shown::new(most);
+        let mut kept: Vec<(usize, Fingerprint)> = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            let fingerprint = Fingerprint::of(&key(), text);
+            shown.remember(&made_from(number as u128), fingerprint.clone());
+            prop_assert!(shown.marks() <= most);
+            kept.push((number, fingerprint));
+        }
+        // The oracle: from the newest back, as long as they fit.
+        let mut left = most;
+        for (number, fingerprint) in kept.iter().rev() {
+            let mut alone = Shown::new(usize::MAX);
+            alone.remember(&made_from(0), fingerprint.clone());
+            let fits = alone.marks() <= left;
+            let there = shown.overlap(fingerprint).sources().contains(&made_from(*number as u128).sources()[0]);
+            prop_assert!(there == (alone.marks() > 0 && fits) || alone.marks() > most, "{number}");
+            if !fits {
+                break;
+            }
+            left -= alone.marks();
+        }
+        let json = serde_json::to_string(&shown).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Shown>(&json).unwrap(), shown);
+    }
+}
+
+const SENTENCE: &str = "The board will decide on the sale of the northern plant on the third of March.";
+
+#[test]
+fn a_pasted_sentence_brings_its_source_and_other_words_bring_none() {
+    let shown = shown(&[SENTENCE, "取締役会は三月三日に北工場の売却について決定する予定である。"]);
+    let sources = |text: &str| shown.overlap(&Fingerprint::of(&key(), text)).sources().to_vec();
+    let pasted = "please translate: «the BOARD will decide  on the sale of the northern plant» thanks";
+    assert_eq!(sources(pasted), made_from(1).sources());
+    assert_eq!(sources("次を要約: 三月三日に北工場の 売却について決定する予定"), made_from(2).sources());
+    assert!(sources("The board met on Tuesday, and the plant in the north was not on its agenda at all.").is_empty());
+    assert!(sources("").is_empty());
+    let other = Fingerprint::of(&FingerprintKey::new([4; 32]), SENTENCE);
+    assert!(shown.overlap(&other).sources().is_empty(), "another key");
+}
+
+#[test]
+fn what_is_shown_again_costs_nothing_more_and_goes_last() {
+    let [one, two] = [SENTENCE, "Nobody was told of the second offer, which came in by courier last week."]
+        .map(|text| Fingerprint::of(&key(), text));
+    let mut both = Shown::new(usize::MAX);
+    both.remember(&made_from(1), one.clone());
+    both.remember(&made_from(2), two.clone());
+    let marks = both.marks();
+    both.remember(&made_from(1), one.clone());
+    assert_eq!(both.marks(), marks);
+    let mut few = Shown::new(marks);
+    few.remember(&made_from(1), one.clone());
+    few.remember(&made_from(2), two.clone());
+    few.remember(&made_from(1), one.clone());
+    few.remember(&made_from(3), Fingerprint::of(&key(), &"a third one, of a single run ".repeat(2)));
+    assert_eq!(few.overlap(&one), made_from(1));
+    assert!(few.overlap(&two).sources().is_empty(), "the oldest went");
+}

@@ -1,0 +1,154 @@
+//! Need to know (ACCESS.md): what is taken out of what somebody may read. Sealed matters, canaries and guarded forms, kept
+//! by whoever looks after security; it only ever narrows.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use access::{Access, Caller, Canary, FingerprintKey, Guard, Matter, Narrowed, Reason, Rules, narrow};
+use arc_swap::ArcSwapOption;
+use domain::Principal;
+use serde::{Deserialize, Serialize};
+use store::{NewAct, Store};
+use tokio::sync::Mutex;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::AppError;
+
+/// The name of the setting.
+const SETTING: &str = "need_to_know";
+/// Matters, canaries or guards at most.
+const MOST: usize = 1_000;
+/// Between the parts of what is looked at: stands in none of them.
+const BETWEEN: char = '\u{1d}';
+
+/// Everything that is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NeedToKnow {
+    /// Sealed matters: `{id, terms, inside, outside?: "withhold" | "redact", most_passages?}`.
+    #[serde(default)]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub matters: Vec<Matter>,
+    /// Texts that should never appear: `{id, text}`. What holds one is withheld, and told in the audit.
+    #[serde(default)]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub canaries: Vec<Canary>,
+    /// Forms that are taken out for all but some: `{detector, inside?}`.
+    #[serde(default)]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    pub guards: Vec<Guard>,
+}
+
+/// The rules in force.
+#[derive(Debug, Default)]
+pub struct LiveRules {
+    rules: ArcSwapOption<Rules>,
+    /// Held while somebody draws: two answers at once must not draw more than one may.
+    drawing: Mutex<()>,
+}
+
+impl LiveRules {
+    /// As the state has them.
+    pub(crate) async fn open(store: &Store, key: &[u8; 32]) -> Result<Self, AppError> {
+        let kept = load(store).await?;
+        Ok(Self { rules: ArcSwapOption::from(ready(kept, key)?), drawing: Mutex::default() })
+    }
+}
+
+/// What is registered now.
+///
+/// # Errors
+/// The state cannot be read.
+pub async fn get(app: &App) -> Result<NeedToKnow, AppError> {
+    load(&app.store).await
+}
+
+/// Replaces what is registered, in force from the next answer on.
+///
+/// # Errors
+/// Something of it would be found nowhere or everywhere, or twice; nothing has changed then.
+pub async fn put(app: &App, caller: &Caller, wanted: NeedToKnow) -> Result<NeedToKnow, AppError> {
+    for (param, count) in
+        [("matters", wanted.matters.len()), ("canaries", wanted.canaries.len()), ("guards", wanted.guards.len())]
+    {
+        if count > MOST {
+            return Err(AppError::invalid(param, format!("`{param}`: register at most {MOST}")));
+        }
+    }
+    let rules = ready(wanted.clone(), &app.hash_key)?;
+    let value = serde_json::to_value(&wanted)
+        .map_err(|error| AppError::invalid(SETTING, format!("it cannot be written as JSON ({error})")))?;
+    app.store.put_settings(Some(caller.actor()), vec![(SETTING.to_owned(), value)]).await?;
+    app.need_to_know.rules.store(rules);
+    Ok(wanted)
+}
+
+async fn load(store: &Store) -> Result<NeedToKnow, AppError> {
+    let Some(setting) = store.setting(SETTING).await? else { return Ok(NeedToKnow::default()) };
+    serde_json::from_value(setting.value).map_err(|error| {
+        // What narrows must not fall away in silence: without it nobody is let in.
+        let message = format!("the rules of need to know cannot be read ({error}): set them again");
+        AppError::Unavailable { message, code: "need_to_know_unreadable" }
+    })
+}
+
+fn ready(wanted: NeedToKnow, key: &[u8; 32]) -> Result<Option<Arc<Rules>>, AppError> {
+    let NeedToKnow { matters, canaries, guards } = wanted;
+    if matters.is_empty() && canaries.is_empty() && guards.is_empty() {
+        return Ok(None);
+    }
+    let rules = Rules::new(matters, canaries, guards, FingerprintKey::new(*key));
+    rules.map(|rules| Some(Arc::new(rules))).map_err(|flaw| AppError::invalid("matters", flaw.to_string()))
+}
+
+/// What is left of things for whoever this access is of: each a list of texts that belong together, such as a title and
+/// what it heads. None where nothing is left.
+///
+/// # Errors
+/// What somebody has drawn so far could not be read or kept: then nothing leaves.
+pub(crate) async fn narrowed(
+    app: &App,
+    access: &Access,
+    things: Vec<Vec<String>>,
+) -> Result<Vec<Option<Vec<String>>>, AppError> {
+    let Some(rules) = app.need_to_know.rules.load_full() else { return Ok(things.into_iter().map(Some).collect()) };
+    let principal = access.principal();
+    let _drawing = app.need_to_know.drawing.lock().await;
+    let before = app.store.drawn(principal).await?;
+    let mut drawn = before.clone();
+    let joined: Vec<String> = things.iter().map(|parts| join(parts)).collect();
+    let texts: Vec<&str> = joined.iter().map(String::as_str).collect();
+    let verdicts = narrow(access, &rules, &mut drawn, &texts);
+    if drawn != before {
+        app.store.put_drawn(principal, &drawn).await?;
+    }
+    tell_of_canaries(app, principal, &verdicts).await?;
+    let left = joined.iter().zip(&verdicts).zip(&things).map(|((text, verdict), parts)| {
+        let left: Vec<String> = verdict.applied(text)?.split(BETWEEN).map(str::to_owned).collect();
+        (left.len() == parts.len()).then_some(left)
+    });
+    Ok(left.collect())
+}
+
+fn join(parts: &[String]) -> String {
+    let clean: Vec<String> = parts.iter().map(|part| part.replace(BETWEEN, " ")).collect();
+    clean.join(BETWEEN.encode_utf8(&mut [0; 4]))
+}
+
+/// A canary was met: whoever looks after security finds it in the audit.
+async fn tell_of_canaries(app: &App, principal: Principal, verdicts: &[Narrowed]) -> Result<(), AppError> {
+    let mut met: BTreeSet<&String> = BTreeSet::new();
+    for verdict in verdicts {
+        let Narrowed::Withhold(reasons) = verdict else { continue };
+        met.extend(reasons.iter().filter_map(|reason| match reason {
+            Reason::Canary(id) => Some(id),
+            _ => None,
+        }));
+    }
+    for id in met.into_iter().cloned().collect::<Vec<String>>() {
+        let detail = serde_json::json!({ "recipient": principal });
+        app.store.add_act(NewAct { actor: None, verb: "met_canary".to_owned(), ids: vec![id], detail }).await?;
+    }
+    Ok(())
+}
