@@ -86,7 +86,7 @@ pub async fn search(app: &App, asker: &Asker, request: SearchRequest) -> Result<
     let serving = app.index()?.serving();
     let access = asker.access(app);
     let narrowing = Narrowing::of(app, &access.visible(Action::Read), &question).await?;
-    let vector = question_vector(app, &serving, &question.text).await;
+    let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
     let searched = if vector.is_some() { &["text", "vectors"][..] } else { &["text"] };
     let ranked = rank(app, &serving, (access.visible(Action::Read), narrowing), (&question, vector)).await?;
     let (passages, epoch) = released(app, asker, ranked, question.limit).await?;
@@ -133,15 +133,15 @@ async fn released(
             break;
         }
     }
-    // Reading took a while: what leaves is what may leave now.
+    let found = narrowed(app, &asker.access(app), found.into_iter().map(|(_, found)| found).collect()).await?;
+    // All of that took a while: what leaves is what may leave now.
     let snapshot = app.snapshot();
     let access = Access::of(&snapshot, &asker.caller, asker.purpose.as_deref(), app.now());
     let may = |found: &FoundPassage| {
         is_current(&snapshot, found.document, found.version)
             && access.may(Action::Read, found.document, found.version).allowed
     };
-    let found: Vec<FoundPassage> = found.into_iter().map(|(_, found)| found).filter(may).collect();
-    let found = narrowed(app, &access, found).await?;
+    let found: Vec<FoundPassage> = found.into_iter().filter(may).collect();
     record(app, asker, &snapshot, &found).await?;
     Ok((found, snapshot.epoch()))
 }

@@ -1,7 +1,7 @@
 //! The vectors follow the full text, as fast as the embedding model makes them.
 
 use access::{Processing, open_to_process};
-use domain::{DocumentId, ErrorKind};
+use domain::{DocumentId, ErrorKind, Principal};
 use models::CallContext;
 use store::{IndexFailure, PassageText};
 use wire::completion::Prompt;
@@ -98,16 +98,21 @@ async fn embed(app: &App, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>
             characters <= CALL_CHARACTERS
         });
         let (now, later) = rest.split_at(fits.count().max(1));
-        vectors.extend(call(app, model, now, InputType::Passage).await?);
+        vectors.extend(call(app, model, CALLER.to_owned(), (now, InputType::Passage)).await?);
         rest = later;
     }
     Ok(vectors)
 }
 
 /// The vector of a question; none where no model makes one now, which is logged.
-pub(crate) async fn question_vector(app: &App, generation: &Generation, question: &str) -> Option<Vec<f32>> {
+/// It waits in the queue as its asker's, and not behind all that is being indexed.
+pub(crate) async fn question_vector(
+    app: &App,
+    generation: &Generation,
+    (asker, question): (Principal, &str),
+) -> Option<Vec<f32>> {
     let question: String = question.chars().take(LONGEST_TEXT).collect();
-    match call(app, &generation.model, &[question], InputType::Query).await {
+    match call(app, &generation.model, asker.to_string(), (&[question], InputType::Query)).await {
         Ok(mut vectors) => vectors.pop(),
         Err(error) => {
             tracing::warn!(code = error.code(), "a question was searched by its words alone: no vector was made of it");
@@ -117,7 +122,12 @@ pub(crate) async fn question_vector(app: &App, generation: &Generation, question
 }
 
 /// A text that is too long for the model is halved until it is not.
-async fn call(app: &App, model: &str, texts: &[String], input_type: InputType) -> Result<Vec<Vec<f32>>, AppError> {
+async fn call(
+    app: &App,
+    model: &str,
+    caller: String,
+    (texts, input_type): (&[String], InputType),
+) -> Result<Vec<Vec<f32>>, AppError> {
     let mut texts = texts.to_vec();
     loop {
         let request = EmbeddingRequest {
@@ -127,7 +137,7 @@ async fn call(app: &App, model: &str, texts: &[String], input_type: InputType) -
             input_type: Some(input_type),
             ..EmbeddingRequest::default()
         };
-        let context = CallContext { caller: CALLER.to_owned(), labels: Vec::new(), adapter: None };
+        let context = CallContext { caller: caller.clone(), labels: Vec::new(), adapter: None };
         let answered = app.models.resolve(model)?.embeddings(&request, context).await;
         match answered {
             Ok(answered) => {
