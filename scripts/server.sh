@@ -12,6 +12,7 @@ log=$data/server.log
 pid_file=$data/server.pid
 default_models=(qwen2.5-coder-1.5b-instruct-q4_k_m multilingual-e5-small-q4)
 load_seconds=300
+serve_arguments=()
 
 # Everything up to a program and weights that are ready to serve.
 prepare() {
@@ -42,7 +43,7 @@ ready() {
 } 2>/dev/null
 
 start() {
-    setsid nohup "$(target_folder)/debug/freehold" serve >"$log" 2>&1 </dev/null &
+    setsid nohup "$(target_folder)/debug/freehold" serve "${serve_arguments[@]}" >"$log" 2>&1 </dev/null &
     local pid=$! waited=0
     printf '%s\n' "$pid" >"$pid_file"
     until ready; do

@@ -27,10 +27,12 @@ pub struct Access {
 
 impl Access {
     /// The access of a caller at the epoch of the snapshot. On behalf of a person it is the person's: lists that name
-    /// the services in between do not count.
+    /// the services in between do not count; what the scopes of the key leave of it does.
     #[must_use]
     pub fn of(snapshot: &Snapshot, caller: &Caller, purpose: Option<&str>, at: Timestamp) -> Self {
-        Self { via: caller.via().to_vec(), ..Self::in_person(snapshot, caller.principal(), purpose, at) }
+        let Self { snapshot, judge, purpose, reach, .. } =
+            Self::in_person(snapshot, caller.principal(), purpose, at);
+        Self { snapshot, judge: judge.within(caller.bounds()), via: caller.via().to_vec(), purpose, reach }
     }
 
     /// The access that a person, or a service for itself, would have if they asked. It must not leave this crate: nobody
@@ -91,15 +93,16 @@ impl Access {
     fn holding(&self, action: Action, what: &Source, held: &Held, glass: Option<&BreakGlass>) -> Verdict {
         let state = self.snapshot.state();
         // INVARIANT: what a document holds is of this generation. If it were not: default deny.
-        let Some(class) = state.classes.get(held.class) else {
+        let Some((class, place)) = state.classes.get(held.class).and_then(|it| Some((it, state.classes.place(it)?))) else {
             return Verdict::no(Rule::SourceUnreadable, vec![self.principal().to_string(), what.to_string()]);
         };
         let none = Projection::default();
         let projection = state.classes.projections().get(class.projection as usize);
         let holding = Holding {
+            source: place.source,
             standing: state.classes.standing(held.class, class, &self.reach),
             projection: projection.map_or(&none, |(projection, _)| projection),
-            fresh_until: self.snapshot.fresh_until(class),
+            fresh_until: state.sources.fresh_until(place.source, place.sensitivity.as_deref()),
             glass,
         };
         self.judge.holding(self.snapshot.grounding(), action, what, &holding)

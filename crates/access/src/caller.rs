@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, Timestamp, Token};
+use domain::{CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, SourceId, Timestamp, Token};
 
 use crate::actor::Actor;
+use crate::bounds::Bounds;
 use crate::decide::{acting, lets_through};
 use crate::directory::{Directory, Key, Person};
 use crate::error::AccessError;
@@ -90,11 +91,21 @@ impl Caller {
         &self.roles
     }
 
-    /// The scopes that narrow this caller to some roles; none where the key names no role, or there is no key.
+    /// The scopes that narrow this caller; none where there is no key, or it is not narrowed.
     #[must_use]
-    pub fn narrowed_to(&self) -> Option<&BTreeSet<Scope>> {
-        let scopes = &self.key.as_ref()?.scopes;
-        scopes.iter().any(|scope| scope.role().is_some()).then_some(scopes)
+    pub fn narrowed_to(&self) -> BTreeSet<Scope> {
+        let scopes = self.key.iter().flat_map(|key| &key.scopes).copied();
+        scopes.filter(|scope| *scope != Scope::ActFor).collect()
+    }
+
+    /// Whether the key is for this source, whatever its holder may do there.
+    #[must_use]
+    pub fn reaches(&self, source: SourceId) -> bool {
+        self.bounds().reach(source)
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds::of(self.key.as_deref())
     }
 
     /// Refuses a caller who could hand out more than they have themselves: one who acts for somebody else.

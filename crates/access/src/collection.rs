@@ -15,6 +15,10 @@ use crate::snapshot::{Snapshot, State};
 use crate::source::SourceStanding;
 use crate::visible::Memo;
 
+/// So many classes for each document, and so many besides, are kept before those without a use are dropped.
+const MOST_CLASSES_EACH: usize = 3;
+const SPARE_CLASSES: usize = 10_000;
+
 /// Everything that decisions depend on, for its one writer.
 #[derive(Debug)]
 pub struct Collection {
@@ -90,8 +94,16 @@ impl Collection {
         }
     }
 
-    /// Files every document anew, which drops the classes that no list uses any more. Worth it when
-    /// [`Snapshot::classes`] is a few times [`Snapshot::documents`]; remembered sets are computed anew.
+    /// Drops the classes that no list uses any more, where there are so many that it is worth the while: it takes as long
+    /// as loading every document.
+    pub fn compact_if_needed(&mut self) {
+        let (classes, documents) = (self.state.classes.len(), self.state.documents.len());
+        if classes > documents * MOST_CLASSES_EACH + SPARE_CLASSES {
+            self.compact();
+        }
+    }
+
+    /// Files every document anew, which drops the classes that no list uses any more; remembered sets are computed anew.
     pub fn compact(&mut self) {
         let Self { state, interner } = self;
         let old = state.classes.clone();

@@ -9,6 +9,7 @@ use domain::{
     Resource, Role, Rule, Scope, Source, Timestamp, Token, Verdict,
 };
 
+use crate::bounds::Bounds;
 use crate::change::token_id;
 use crate::directory::{Directory, Key};
 use crate::judge::{Grounding, Judge};
@@ -32,7 +33,10 @@ pub fn decide(grounds: &Grounds<'_>, question: &Question) -> Verdict {
     let Grounds { directory, policies, at } = *grounds;
     let Question { caller, action, resource } = question;
     let grounding = Grounding { directory, policies };
-    let judge = || Judge::of(grounding, caller.principal, caller.purpose.as_deref(), at);
+    let judge = || {
+        let key = caller.key.and_then(|key| directory.key(key));
+        Judge::of(grounding, caller.principal, caller.purpose.as_deref(), at).within(Bounds::of(key.map(|key| &**key)))
+    };
     match resource {
         Resource::Model { .. } => judge().use_of_base_models(),
         Resource::Person { person } => acting(directory, caller.principal, caller.key, *person),

@@ -78,7 +78,7 @@ pub struct Key {
     pub name: String,
     /// Hash of the secret.
     pub hash: SecretHash,
-    /// What it is narrowed to; empty means all its holder's roles, without `act_for`.
+    /// What it is narrowed to; empty means all its holder's rights, without `act_for`.
     pub scopes: BTreeSet<Scope>,
     /// The most that is kept of its exchanges.
     pub capture: Option<Capture>,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use domain::{
     Action, BreakGlass, DocumentFacts, DocumentId, DocumentState, ListToken, Principal, Provenance, Rule, Source,
-    Timestamp, Token, Verdict,
+    SourceId, Timestamp, Token, Verdict,
 };
 
+use crate::bounds::Bounds;
 use crate::break_glass::{names, opening};
 use crate::classes::Projection;
 use crate::directory::Directory;
@@ -25,6 +26,8 @@ pub(crate) struct Judge {
     pub(crate) names: Arc<BTreeSet<ListToken>>,
     pub(crate) asker: Asker,
     pub(crate) circumstances: Circumstances,
+    /// What the key leaves of all this.
+    pub(crate) bounds: Bounds,
     pub(crate) at: Timestamp,
 }
 
@@ -37,6 +40,7 @@ pub(crate) struct Grounding<'a> {
 
 /// One list that holds for a document, with what stands beside it.
 pub(crate) struct Holding<'a> {
+    pub(crate) source: SourceId,
     pub(crate) standing: Standing,
     pub(crate) projection: &'a Projection,
     pub(crate) fresh_until: Option<Timestamp>,
@@ -54,8 +58,14 @@ impl Judge {
             asker: policies.asker(directory, principal, &closure),
             circumstances: policies.circumstances(purpose, at),
             closure,
+            bounds: Bounds::default(),
             at,
         }
+    }
+
+    /// The same through a key that is narrowed.
+    pub(crate) fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     fn who(&self) -> String {
@@ -67,6 +77,7 @@ impl Judge {
     pub(crate) fn use_of_base_models(&self) -> Verdict {
         match self.principal {
             _ if self.closure.is_empty() => Verdict::no(Rule::Inactive, vec![self.who()]),
+            _ if !self.bounds.hold(Action::Use) => self.narrowed(Action::Use),
             Principal::Service(_) => Verdict::yes(Rule::ServiceItself, vec![self.who()]),
             Principal::Person(_) if self.closure.contains(&Token::Everyone) => {
                 Verdict::yes(Rule::Everyone, vec![self.who(), Token::Everyone.to_string()])
@@ -83,9 +94,17 @@ impl Judge {
         provenance: &Provenance,
         document: impl Fn(DocumentId, u32) -> Verdict,
     ) -> Verdict {
+        if !self.bounds.hold(Action::Read) {
+            return self.narrowed(Action::Read);
+        }
         let own = owner.map(|owner| self.owning(owner));
         let sources = provenance.sources().iter().map(|source| self.source(source, &document));
         Verdict::all(own.into_iter().chain(sources))
+    }
+
+    /// The key is not for this.
+    fn narrowed(&self, action: Action) -> Verdict {
+        Verdict::no(Rule::Narrowed, vec![self.who(), action.to_string()])
     }
 
     /// The owner, while active.
@@ -117,7 +136,8 @@ impl Judge {
             let projection =
                 Projection::of(grounding.policies, Some(facts.source), held.sensitivity.as_deref(), &held.attributes);
             let standing = Standing::of(grounding.directory, &held.list, &self.names);
-            let holding = Holding { standing, projection: &projection, fresh_until: held.fresh_until, glass };
+            let (source, fresh_until) = (facts.source, held.fresh_until);
+            let holding = Holding { source, standing, projection: &projection, fresh_until, glass };
             self.holding(grounding, action, &what, &holding)
         });
         self.document(&what, facts.state, held)
@@ -151,7 +171,10 @@ impl Judge {
         what: &Source,
         holding: &Holding<'_>,
     ) -> Verdict {
-        let Holding { standing, projection, fresh_until, glass } = holding;
+        let Holding { source, standing, projection, fresh_until, glass } = holding;
+        if !self.bounds.hold(action) || !self.bounds.reach(*source) {
+            return Verdict::no(Rule::Narrowed, self.via(Vec::new(), what));
+        }
         let unlisted = self.unlisted(grounding, what, standing);
         if let (Some(no), None) = (&unlisted, glass) {
             return no.clone();

@@ -7,6 +7,7 @@
 
 mod access;
 mod actor;
+mod bounds;
 mod break_glass;
 mod caller;
 mod change;

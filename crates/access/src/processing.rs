@@ -1,9 +1,10 @@
 //! Indexing reads documents on behalf of nobody, so that they can be found at all: a service of this installation with the
 //! action `process`, which policies can forbid. Lists name people, and do not count here; what it makes is sealed again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{Action, DocumentId, DocumentState, Principal, Provenance, ServiceId, Source, Timestamp, Token};
+use roaring::RoaringBitmap;
 
 use crate::classes::Projection;
 use crate::error::AccessError;
@@ -41,11 +42,31 @@ impl Processing {
             return false;
         };
         let Some(class) = state.classes.get(record.current.class) else { return false };
+        self.may_such(class.projection)
+    }
+
+    /// Whether documents that policies see so may be indexed.
+    fn may_such(&self, projection: u32) -> bool {
+        let state = self.snapshot.state();
         let none = Projection::default();
-        let projection = state.classes.projections().get(class.projection as usize);
+        let projection = state.classes.projections().get(projection as usize);
         let projection = projection.map_or(&none, |(projection, _)| &**projection);
         let opinions = state.policies.opinions(&self.asker, Action::Process, &self.circumstances, &[projection]);
         opinions == [Opinion::Allowed]
+    }
+
+    /// The ordinals of all documents that may be indexed; policies are asked once for each kind that they tell apart.
+    #[must_use]
+    pub fn all(&self) -> RoaringBitmap {
+        let classes = &self.snapshot.state().classes;
+        let mut known: HashMap<u32, bool> = HashMap::new();
+        let of = |ordinal: &u32| self.snapshot.class_of(*ordinal).and_then(|class| classes.get(class));
+        let ordinals = 0..u32::try_from(self.snapshot.documents()).unwrap_or(u32::MAX);
+        let may = |ordinal: &u32| {
+            let projection = of(ordinal).map(|class| class.projection);
+            projection.is_some_and(|it| *known.entry(it).or_insert_with(|| self.may_such(it)))
+        };
+        ordinals.filter(may).collect()
     }
 
     fn all_of(&self, provenance: &Provenance) -> bool {

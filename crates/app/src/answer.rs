@@ -1,5 +1,5 @@
-//! The flow, read aloud: Request -> Caller -> Access -> Prompt -> Reply -> Trace. Search under access and need to
-//! know stand between Access and Prompt once there is knowledge to search.
+//! The flow, read aloud: Request -> Caller -> Access -> Prompt -> Reply -> Trace. Where the assistant is asked, Passages
+//! and need to know stand between Access and Prompt ([`crate::assistant`]).
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use wire::chat::{ChatChunk, ChatRequest, ChatResponse};
 
 use crate::admission::{admit, subject};
 use crate::app::App;
+use crate::assistant;
 use crate::error::AppError;
 use crate::exchange::{Asker, Exchange};
 use crate::prompt::Prompt;
@@ -101,17 +102,25 @@ pub(crate) async fn generate(
     exchange: &mut Exchange,
     request: &ChatRequest,
 ) -> Result<ChatResponse, AppError> {
-    let route = admit(app, exchange, &request.model)?;
-    let prompt = Prompt::compose(app, exchange, request, &route);
-    prompt.reserve(app, exchange, &route).await?;
-    let answered = route.chat(&prompt.request, prompt.context).await?;
-    exchange.answered_by(&answered.by);
-    let mut reply = answered.value;
+    let mut reply = match assistant::is_asked(app, &request.model) {
+        true => assistant::generate(app, exchange, request).await?,
+        false => ask(app, exchange, request).await?,
+    };
     reply.model.clone_from(&request.model);
     exchange.said(&Transcript::of(&reply));
     exchange.recheck()?;
     reply.freehold = Some(exchange.additions());
     Ok(reply)
+}
+
+/// What a model says by itself.
+async fn ask(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<ChatResponse, AppError> {
+    let route = admit(app, exchange, &request.model)?;
+    let prompt = Prompt::compose(app, exchange, request, &route);
+    prompt.reserve(app, exchange, &route).await?;
+    let answered = route.chat(&prompt.request, prompt.context).await?;
+    exchange.answered_by(&answered.by);
+    Ok(answered.value)
 }
 
 /// The answer to a noted request as it is made.
@@ -120,6 +129,12 @@ pub(crate) async fn stream(
     mut exchange: Exchange,
     request: &ChatRequest,
 ) -> Result<ReplyStream<ChatChunk>, Unanswered> {
+    if assistant::is_asked(app, &request.model) {
+        return match assistant::open(app, &mut exchange, request).await {
+            Ok(opened) => Ok(opened.into_stream(exchange, request)),
+            Err(error) => Err(exchange.unanswered(error).await),
+        };
+    }
     let opened = async {
         let route = admit(app, &mut exchange, &request.model)?;
         let prompt = Prompt::compose(app, &mut exchange, request, &route);

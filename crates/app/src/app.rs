@@ -54,6 +54,8 @@ pub struct App {
     parsers: Option<Parsers>,
     /// What makes documents findable.
     index: Option<Indexing>,
+    /// The chat model that the assistant asks first.
+    pub(crate) chat_model: Option<String>,
     /// The background jobs that this process works on.
     pub(crate) jobs: Jobs,
     /// The installation's key for hashes that remain where content does not.
@@ -102,6 +104,7 @@ impl App {
             stock: None,
             parsers: None,
             index: None,
+            chat_model: None,
             jobs: Jobs::default(),
             hash_key,
         })
@@ -125,6 +128,13 @@ impl App {
     #[must_use]
     pub fn with_index(mut self, index: Indexing) -> Self {
         self.index = Some(index);
+        self
+    }
+
+    /// The same with the chat model that the assistant asks, where there are several.
+    #[must_use]
+    pub fn with_chat_model(mut self, name: String) -> Self {
+        self.chat_model = Some(name);
         self
     }
 

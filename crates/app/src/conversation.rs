@@ -41,7 +41,7 @@ pub async fn create(app: &App, asker: &Asker, request: ConversationRequest) -> R
         created_at: now,
     };
     let items = request.items.unwrap_or_default().into_iter().map(|item| with_id(item, &app.ids, now));
-    let items = items.map(|item| stored(app, asker, item)).collect();
+    let items = items.map(|item| stored(app, item, words(asker))).collect();
     app.store.add_conversation(&conversation, items).await?;
     Ok(shown(&conversation))
 }
@@ -81,15 +81,23 @@ pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<(), AppError> 
 /// # Errors
 /// Not found, or the state could not be read.
 pub async fn items(app: &App, asker: &Asker, id: &str) -> Result<Vec<Item>, AppError> {
+    Ok(turns(app, asker, id).await?.into_iter().map(|(item, _)| item).collect())
+}
+
+/// The same, each with what it was made from.
+pub(crate) async fn turns(app: &App, asker: &Asker, id: &str) -> Result<Vec<(Item, Provenance)>, AppError> {
     let id = found(app, asker, id).await?.id;
     let access = access_of(app, asker);
-    let (mut items, mut after) = (Vec::new(), None);
+    let (mut items, mut after): (Vec<(Item, Provenance)>, _) = (Vec::new(), None);
     loop {
         let page = app.store.items(id, after.as_deref(), PAGE, ItemOrder::Ascending).await?;
-        let opened = page.data.into_iter().filter_map(|sealed| open(&access, sealed).ok());
+        let opened = page.data.into_iter().filter_map(|sealed| {
+            let (_, provenance) = sealed.facts();
+            Some((open(&access, sealed).ok()?.into_inner().content, provenance))
+        });
         let before = items.len();
-        items.extend(opened.filter_map(|item| serde_json::from_value::<Item>(item.into_inner().content).ok()));
-        after = items.last().and_then(Item::id).map(ToOwned::to_owned);
+        items.extend(opened.filter_map(|(item, provenance)| Some((serde_json::from_value(item).ok()?, provenance))));
+        after = items.last().and_then(|(item, _)| item.id()).map(ToOwned::to_owned);
         if !page.has_more || items.len() == before {
             return Ok(items);
         }
@@ -104,7 +112,7 @@ pub async fn add_items(app: &App, asker: &Asker, id: &str, new: Vec<Item>) -> Re
     let id = id.parse().map_err(|_| AppError::not_found())?;
     let now = app.now();
     let new: Vec<Item> = new.into_iter().map(|item| with_id(item, &app.ids, now)).collect();
-    let items = new.iter().map(|item| stored(app, asker, item.clone())).collect();
+    let items = new.iter().map(|item| stored(app, item.clone(), words(asker))).collect();
     present(app.store.add_items(&access_of(app, asker), id, items).await?)?;
     Ok(new)
 }
@@ -145,11 +153,16 @@ fn access_of(app: &App, asker: &Asker) -> Access {
     asker.access(app)
 }
 
-/// An item with what it was made from: what a client sends, and what a model made of it, are the asker's own words.
-pub(crate) fn stored(app: &App, asker: &Asker, item: Item) -> ConversationItem {
+/// What a client sends is the asker's own words.
+pub(crate) fn words(asker: &Asker) -> Provenance {
+    Provenance::words_of(asker.caller.principal())
+}
+
+/// An item with what it was made from.
+pub(crate) fn stored(app: &App, item: Item, provenance: Provenance) -> ConversationItem {
     ConversationItem {
         id: item.id().unwrap_or_default().to_owned(),
-        provenance: Provenance::words_of(asker.caller.principal()),
+        provenance,
         content: serde_json::to_value(item).unwrap_or(Value::Null),
         created_at: app.now(),
     }

@@ -135,7 +135,7 @@ pub async fn put(
     (source, external_id): (&str, &str),
     request: DocumentRequest,
 ) -> Result<DocumentPut, AppError> {
-    let source = sources::pushed(app, source).await?;
+    let source = sources::pushed(app, caller, source).await?;
     let new = read(app, external_id, request).await?;
     let put = app.store.put_documents(Some(caller.actor()), source.id, vec![new]).await?;
     app.documents_changed();
@@ -165,7 +165,7 @@ pub struct LinePut {
 /// # Errors
 /// No such source, or the state cannot be written: lines before that are kept.
 pub async fn put_lines(app: &App, caller: &Caller, source: &str, body: &[u8]) -> Result<Vec<LinePut>, AppError> {
-    let source = sources::pushed(app, source).await?;
+    let source = sources::pushed(app, caller, source).await?;
     let mut results: Vec<LinePut> = Vec::new();
     let mut waiting: Vec<(usize, NewDocument)> = Vec::new();
     let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
@@ -303,7 +303,7 @@ pub async fn set_list(
     (source, external_id): (&str, &str),
     list: ListOfAccess,
 ) -> Result<Epoch, AppError> {
-    let (source, document) = find(app, source, external_id).await?;
+    let (source, document) = find(app, caller, (source, external_id)).await?;
     let listing = DocumentListing::Given(list.read("access")?);
     let rights = DocumentRights::List { listing };
     let directory = app.store.set_rights(Some(caller.actor()), (document, source.id), rights).await?;
@@ -315,15 +315,19 @@ pub async fn set_list(
 /// # Errors
 /// No such source or document.
 pub async fn retire(app: &App, caller: &Caller, source: &str, external_id: &str) -> Result<Epoch, AppError> {
-    let (source, document) = find(app, source, external_id).await?;
+    let (source, document) = find(app, caller, (source, external_id)).await?;
     let rights = DocumentRights::Retire { tombstone: source.on_delete };
     let directory = app.store.set_rights(Some(caller.actor()), (document, source.id), rights).await?;
     app.documents_changed();
     Ok(Epoch { epoch: directory.epoch() })
 }
 
-async fn find(app: &App, source: &str, external_id: &str) -> Result<(SourceRecord, DocumentId), AppError> {
-    let source = sources::pushed(app, source).await?;
+async fn find(
+    app: &App,
+    caller: &Caller,
+    (source, external_id): (&str, &str),
+) -> Result<(SourceRecord, DocumentId), AppError> {
+    let source = sources::pushed(app, caller, source).await?;
     let document = app.store.document_named(source.id, external_id).await?.ok_or_else(AppError::not_found)?;
     Ok((source, document))
 }
@@ -332,8 +336,8 @@ async fn find(app: &App, source: &str, external_id: &str) -> Result<(SourceRecor
 ///
 /// # Errors
 /// No such source, or the listing is wrong.
-pub async fn list(app: &App, source: &str, listing: &Listing) -> Result<Slice<DocumentListed>, AppError> {
-    let source = sources::find(app, source).await?;
+pub async fn list(app: &App, caller: &Caller, source: &str, listing: &Listing) -> Result<Slice<DocumentListed>, AppError> {
+    let source = sources::find(app, caller, source).await?;
     let unknown = |_| AppError::invalid("after", "`after`: use the last id of the page before (doc_...)");
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(unknown)?;
     let page = app.store.documents_of(source.id, after, listing.limit()?).await?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use access::{Access, Caller};
 use domain::{
-    Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, Price, Provenance, Question, Resource, Stage,
+    Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question, Resource, Stage,
     TokenCounts, Trace, TraceContent, TraceId,
 };
 use models::{AnsweredBy, Route};
@@ -14,7 +14,7 @@ use serde_json::Value;
 use store::{Kept, StoreError, TraceEntry};
 use tokio::task::JoinHandle;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use wire::freehold::Additions;
+use wire::freehold::{Additions, Citation};
 
 use crate::answer::Unanswered;
 use crate::app::App;
@@ -51,6 +51,8 @@ pub struct Exchange {
     started: Instant,
     trace: Trace,
     content: TraceContent,
+    /// What the answer rests on: what was placed in context, and once it is said what it names.
+    citations: Vec<Citation>,
     kept: Kept,
     decisions: Vec<Decision>,
     price: Price,
@@ -80,6 +82,7 @@ impl Exchange {
             started: Instant::now(),
             trace,
             content: TraceContent::default(),
+            citations: Vec::new(),
             kept: Kept::default(),
             decisions: Vec::new(),
             price: Price::default(),
@@ -102,6 +105,46 @@ impl Exchange {
     #[must_use]
     pub const fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// Who asks, as they asked.
+    pub(crate) fn asker(&self) -> Asker {
+        let purpose = self.trace.caller.purpose.clone();
+        Asker { caller: self.caller.clone(), purpose, capture: Some(self.trace.capture) }
+    }
+
+    /// What everything in context was made from so far.
+    pub(crate) const fn provenance(&self) -> &Provenance {
+        &self.trace.provenance
+    }
+
+    /// Something more is placed in context: from now on what is said is made from it too.
+    pub(crate) fn made_from(&mut self, provenance: &Provenance) {
+        self.trace.provenance.extend(provenance);
+    }
+
+    /// Quotes are placed in context.
+    pub(crate) fn rests_on(&mut self, citations: &[Citation], provenance: &Provenance) {
+        self.citations = citations.to_vec();
+        self.made_from(provenance);
+    }
+
+    /// Passages that were placed in context, built only where content is kept.
+    pub(crate) fn set_passages(&mut self, passages: impl FnOnce() -> Vec<PassageRecord>) {
+        if self.keeps_content() {
+            self.content.passages = passages();
+        }
+    }
+
+    /// A task was called, and not a model by itself.
+    pub(crate) fn called(&mut self, task: &str, version: u32) {
+        task.clone_into(&mut self.trace.task);
+        self.trace.task_version = version;
+    }
+
+    /// The id of a reply that no model gives.
+    pub(crate) fn reply_id(&self) -> String {
+        format!("chatcmpl-{}", self.trace.id.uuid().simple())
     }
 
     /// Whether the asker may use this model, by what they may do at the start of the exchange; the decision is
@@ -165,6 +208,8 @@ impl Exchange {
             // Cut off before the upstream could say: at least the pieces that came were tokens.
             self.took(0, 0, transcript.pieces());
         }
+        let names = |n: u32| transcript.answers().iter().any(|answer| names(answer.message.content.as_deref(), n));
+        self.citations.retain(|citation| names(citation.n));
         self.trace.logprobs = transcript.logprob_summary();
         self.set_output(|| transcript.output());
     }
@@ -180,10 +225,10 @@ impl Exchange {
     pub fn additions(&self) -> Additions {
         Additions {
             trace: self.trace_id(),
-            task: None,
+            task: (self.trace.task_version > 0).then(|| self.trace.task.clone()),
             model: self.trace.model.clone(),
             adapter: self.trace.adapter.clone(),
-            citations: Vec::new(),
+            citations: self.citations.clone(),
             cost_micro_usd: self.trace.cost_micro_usd,
         }
     }
@@ -403,6 +448,11 @@ impl Drop for Exchange {
             self.record_in_background();
         }
     }
+}
+
+/// Whether an answer names a quote by its number.
+fn names(words: Option<&str>, n: u32) -> bool {
+    words.is_some_and(|words| words.contains(&format!("[{n}]")))
 }
 
 /// The record at the moment of the request.

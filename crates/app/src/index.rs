@@ -24,6 +24,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::app::App;
 use crate::error::AppError;
 
+pub(crate) use cut::about_tokens;
 pub use follow::follow;
 pub(crate) use forget::forget;
 pub(crate) use generation::Generation;

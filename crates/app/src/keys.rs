@@ -1,7 +1,8 @@
 //! API keys: made, shown once, listed without their secret, taken back. A key made for somebody else is in the epoch
 //! log with who made it, and its holder is told (`notices`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::mem::Discriminant;
 
 use access::{AccessError, Caller, Change, Directory, Key, hash_secret};
 use domain::{Capture, KeyId, Limits, PersonId, Principal, Scope, ServiceId, Timestamp};
@@ -28,8 +29,9 @@ pub struct NewKey {
     pub service: Option<String>,
     /// What people call it.
     pub name: String,
-    /// What it is narrowed to; absent: all its holder's roles, without `act_for`.
-    #[schema(value_type = Option<Vec<crate::schema::Scope>>)]
+    /// What it is narrowed to: `user`, `builder`, `operator`, `security` (roles), `act_for`, `action:ACTION` (such as
+    /// `action:read`), `source:src_...`. Absent: all its holder's rights, without `act_for`.
+    #[schema(value_type = Option<Vec<String>>)]
     pub scopes: Option<BTreeSet<Scope>>,
     /// The most that is kept of its exchanges; `full` unless given.
     #[schema(value_type = Option<crate::schema::Capture>)]
@@ -79,8 +81,8 @@ pub struct KeyRecord {
     /// Whose key it is, if a service's.
     #[schema(value_type = Option<String>)]
     pub service: Option<ServiceId>,
-    /// What it is narrowed to; empty: all its holder's roles, without `act_for`.
-    #[schema(value_type = Vec<crate::schema::Scope>)]
+    /// What it is narrowed to; empty: all its holder's rights, without `act_for`.
+    #[schema(value_type = Vec<String>)]
     pub scopes: BTreeSet<Scope>,
     /// The most that is kept of its exchanges.
     #[schema(value_type = crate::schema::Capture)]
@@ -202,10 +204,15 @@ fn check(new: &NewKey, now: Timestamp) -> Result<(), AppError> {
 /// itself or narrower, and one that acts for somebody makes none.
 fn scopes_within(caller: &Caller, wanted: Option<BTreeSet<Scope>>) -> Result<BTreeSet<Scope>, AppError> {
     caller.require_in_person()?;
-    let Some(own) = caller.narrowed_to() else { return Ok(wanted.unwrap_or_default()) };
-    let roles: BTreeSet<Scope> = own.iter().copied().filter(|scope| scope.role().is_some()).collect();
-    let scopes = wanted.unwrap_or_else(|| roles.clone());
-    if scopes.is_empty() || !scopes.is_subset(&roles) {
+    let own = caller.narrowed_to();
+    let scopes = wanted.unwrap_or_else(|| own.clone());
+    let kinds = own.iter().map(std::mem::discriminant).collect::<HashSet<_>>();
+    let wider = |kind: &Discriminant<Scope>| {
+        let mut named = scopes.iter().filter(|scope| std::mem::discriminant(*scope) == *kind).peekable();
+        named.peek().is_none() || named.any(|scope| !own.contains(scope))
+    };
+    let acts_for = !own.is_empty() && scopes.contains(&Scope::ActFor);
+    if acts_for || kinds.iter().any(wider) {
         return Err(AccessError::Narrowed.into());
     }
     Ok(scopes)

@@ -2,6 +2,7 @@
 //! below them.
 
 pub mod admin;
+pub mod assistant;
 pub mod audit;
 pub mod backup;
 pub mod break_glass;

@@ -60,7 +60,7 @@ pub struct SignedIn {
 /// There is no such person, or they are not active.
 pub async fn create(app: &App, caller: &Caller, new: &NewLink) -> Result<MadeLink, AppError> {
     caller.require_in_person()?;
-    if caller.narrowed_to().is_some() {
+    if !caller.narrowed_to().is_empty() {
         return Err(AccessError::Narrowed.into());
     }
     let person = lookup::person(&app.directory(), caller, &new.person)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use access::{Access, Caller, Canary, FingerprintKey, Guard, Matter, Narrowed, Reason, Rules, narrow};
+use access::{Access, Caller, Canary, Drawn, FingerprintKey, Guard, Matter, Narrowed, Reason, Rules, narrow};
 use arc_swap::ArcSwapOption;
 use domain::Principal;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,19 @@ pub(crate) async fn narrowed(
         (left.len() == parts.len()).then_some(left)
     });
     Ok(left.collect())
+}
+
+/// Whether there are any rules.
+pub(crate) fn applies(app: &App) -> bool {
+    app.need_to_know.rules.load().is_some()
+}
+
+/// What is left of an answer before it leaves; `nothing` where nothing is. What the answer was made from was counted when it
+/// was drawn, and is not counted again.
+pub(crate) fn narrowed_reply(app: &App, access: &Access, words: String, nothing: &str) -> String {
+    let Some(rules) = app.need_to_know.rules.load_full() else { return words };
+    let verdict = narrow(access, &rules, &mut Drawn::default(), &[&words]).pop();
+    verdict.and_then(|verdict| verdict.applied(&words)).unwrap_or_else(|| nothing.to_owned())
 }
 
 fn join(parts: &[String]) -> String {

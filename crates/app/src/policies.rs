@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::{AttributeKind, Caller, Policies, PolicyError, Snapshot};
+use access::{AttributeKind, Caller, Policies, PolicyError, Processing, Snapshot};
 use domain::{Action, CallerRecord, Decision, DocumentId, PersonId, Principal, Question, Reason, Resource, Role};
 use models::ModelsError;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::decisions;
 use crate::error::AppError;
 use crate::exchange::Asker;
+use crate::index;
 use crate::lookup;
 
 /// Policies as they are sent and shown.
@@ -69,7 +70,8 @@ pub struct Explain {
     pub epoch: Option<u64>,
 }
 
-/// Replaces the policies; wrong ones change nothing.
+/// Replaces the policies; wrong ones change nothing. Where they forbid or allow to index other documents than before, the
+/// index is made again while the present one serves.
 ///
 /// # Errors
 /// They cannot be read, with the place.
@@ -78,7 +80,12 @@ pub async fn put(app: &App, caller: &Caller, request: PolicyRequest) -> Result<P
     let read = Policies::parse(&cedar, attributes.clone()).map_err(|error| refused(&error))?;
     let record = PolicyRecord { cedar, attributes };
     let amendment = Amendment::Policies(Box::new(record), Arc::new(read));
+    let indexable = || Processing::of(&app.snapshot(), app.now()).all();
+    let before = indexable();
     app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
+    if indexable() != before && app.index().is_ok() {
+        index::rebuild(app).await?;
+    }
     get(app).await
 }
 

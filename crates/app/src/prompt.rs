@@ -45,6 +45,13 @@ impl Prompt {
         Self { request: upstream, context }
     }
 
+    /// The first message is the same for everybody who calls this task: its state may be shared among them.
+    pub(crate) fn share_first(&mut self, task: &str) {
+        if let Some(label) = self.context.labels.first_mut() {
+            *label = Some(format!("task:{task}"));
+        }
+    }
+
     /// Reserves the worst case within the key's limits: the prompt, and every answer at its longest.
     pub(crate) async fn reserve(&self, app: &App, exchange: &mut Exchange, route: &Route) -> Result<(), AppError> {
         if !exchange.is_limited() {

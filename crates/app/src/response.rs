@@ -76,7 +76,8 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
     match generate(app, &mut exchange, &draft.chat).await {
         Ok(reply) => {
             let response = whole(writer, reply, app.now());
-            exchange.keep(draft.kept(app, asker, &response));
+            let kept = draft.kept(app, asker, &response, exchange.provenance());
+            exchange.keep(kept);
             exchange.answered().await.map(|()| Responding::Whole(Box::new(response), trace))
         }
         Err(error) => Err(exchange.unanswered(error).await),
@@ -93,9 +94,14 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
     let conversation: Option<ConversationId> = conversation.map_err(|_| AppError::not_found())?;
     let history = match (&request.previous_response_id, &conversation) {
         (Some(previous), _) => chain(app, asker, previous).await?,
-        (None, Some(id)) => conversation::items(app, asker, &id.to_string()).await?,
+        (None, Some(id)) => conversation::turns(app, asker, &id.to_string()).await?,
         (None, None) => Vec::new(),
     };
+    let take = |(item, provenance): (Item, Provenance)| {
+        exchange.made_from(&provenance);
+        item
+    };
+    let history: Vec<Item> = history.into_iter().map(take).collect();
     let now = app.now();
     let input = convert::new_items(&request, &app.ids, now);
     let chat = convert::to_chat(&request, &history, &input);
@@ -123,19 +129,23 @@ fn keeps(exchange: &Exchange, request: &ResponseRequest) -> Result<bool, AppErro
     Ok(may_keep && request.stores())
 }
 
-/// The items of a response and of all it continues, oldest first.
-async fn chain(app: &App, asker: &Asker, last: &str) -> Result<Vec<Item>, AppError> {
+/// The items of a response and of all it continues, oldest first, each with what it was made from.
+async fn chain(app: &App, asker: &Asker, last: &str) -> Result<Vec<(Item, Provenance)>, AppError> {
     let mut turns = Vec::new();
     let mut next = Some(last.to_owned());
     while let Some(id) = next.take() {
         if turns.len() == LONGEST_CHAIN {
             return Err(AppError::invalid("previous_response_id", "the chain of responses is longer than 1,000"));
         }
-        let kept = kept(app, asker, &id).await.map_err(|error| previous_not_found(error, &id))?;
+        let (kept, provenance) =
+            with_provenance(app, asker, &id).await.map_err(|error| previous_not_found(error, &id))?;
         next = kept.response.previous_response_id.clone();
-        turns.push(kept);
+        turns.push((kept, provenance));
     }
-    Ok(turns.into_iter().rev().flat_map(|kept| kept.input.into_iter().chain(kept.response.output)).collect())
+    let items = |(kept, provenance): (KeptResponse, Provenance)| {
+        kept.input.into_iter().chain(kept.response.output).map(move |item| (item, provenance.clone()))
+    };
+    Ok(turns.into_iter().rev().flat_map(items).collect())
 }
 
 fn previous_not_found(error: AppError, id: &str) -> AppError {
@@ -154,11 +164,17 @@ fn previous_not_found(error: AppError, id: &str) -> AppError {
 /// # Errors
 /// Not found, also where it is somebody else's.
 pub async fn kept(app: &App, asker: &Asker, id: &str) -> Result<KeptResponse, AppError> {
+    with_provenance(app, asker, id).await.map(|(kept, _)| kept)
+}
+
+async fn with_provenance(app: &App, asker: &Asker, id: &str) -> Result<(KeptResponse, Provenance), AppError> {
     let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
     let access = asker.access(app);
     let sealed = app.store.response(id).await?.ok_or_else(AppError::not_found)?;
+    let (_, provenance) = sealed.facts();
     let stored = open(&access, sealed)?.into_inner();
-    serde_json::from_value(stored.body).map_err(|_| AppError::not_found())
+    let kept = serde_json::from_value(stored.body).map_err(|_| AppError::not_found())?;
+    Ok((kept, provenance))
 }
 
 /// Deletes a kept response.
@@ -172,14 +188,17 @@ pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, Ap
 }
 
 impl Draft {
-    /// What is kept with the exchange once the response is whole.
-    fn kept(&self, app: &App, asker: &Asker, response: &Response) -> Kept {
-        let items = || self.input.iter().chain(&response.output);
-        let turn = |id| (id, items().map(|item| conversation::stored(app, asker, item.clone())).collect());
-        Kept { response: self.keeps.then(|| self.stored(app, asker, response)), turn: self.conversation.map(turn) }
+    /// What is kept with the exchange once the response is whole: what was asked is the asker's own words, what was said
+    /// is made from everything in context.
+    fn kept(&self, app: &App, asker: &Asker, response: &Response, provenance: &Provenance) -> Kept {
+        let asked = self.input.iter().map(|item| (item, conversation::words(asker)));
+        let said = response.output.iter().map(|item| (item, provenance.clone()));
+        let items = asked.chain(said).map(|(item, from)| conversation::stored(app, item.clone(), from));
+        let turn = self.conversation.map(|id| (id, items.collect()));
+        Kept { response: self.keeps.then(|| self.stored(app, asker, response, provenance)), turn }
     }
 
-    fn stored(&self, app: &App, asker: &Asker, response: &Response) -> StoredResponse {
+    fn stored(&self, app: &App, asker: &Asker, response: &Response, provenance: &Provenance) -> StoredResponse {
         let (owner, now) = (asker.caller.principal(), app.now());
         let kept = KeptResponse { response: response.clone(), input: self.input.clone() };
         StoredResponse {
@@ -187,7 +206,7 @@ impl Draft {
             owner,
             previous: response.previous_response_id.as_deref().and_then(|id| id.parse().ok()),
             trace: response.freehold.as_ref().and_then(|freehold| freehold.trace),
-            provenance: Provenance::words_of(owner),
+            provenance: provenance.clone(),
             body: serde_json::to_value(kept).unwrap_or_default(),
             created_at: now,
             expires_at: Some(now.plus_seconds(86_400 * i64::from(app.settings.get().retention_days.default))),
@@ -270,7 +289,8 @@ impl ResponseStream {
         if let Some(answer) = transcript.answers().first() {
             convert::end(&mut self.writer.response, answer, transcript.usage(), self.app.now());
         }
-        exchange.keep(self.draft.kept(&self.app, &self.asker, &self.writer.response));
+        let provenance = exchange.provenance().clone();
+        exchange.keep(self.draft.kept(&self.app, &self.asker, &self.writer.response, &provenance));
         match exchange.answered().await {
             Ok(()) => self.writer.end(),
             Err(unanswered) => self.fail(&unanswered.error),

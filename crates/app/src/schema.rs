@@ -28,8 +28,6 @@ macro_rules! words {
 words! {
     /// What a person, group or service may do on this installation.
     Role from domain::Role::ALL;
-    /// What a key is narrowed to.
-    Scope from domain::Scope::ALL;
     /// How much of an exchange is kept.
     Capture from domain::Capture::ALL;
 }

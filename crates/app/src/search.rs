@@ -93,6 +93,34 @@ pub async fn search(app: &App, asker: &Asker, request: SearchRequest) -> Result<
     Ok(SearchAnswer { passages, epoch, searched: searched.iter().map(|how| (*how).to_owned()).collect() })
 }
 
+/// The passages that answer any of these texts best, of those that the asker may read: each way to ask the same counts.
+///
+/// # Errors
+/// A text is empty or too long, or there is no index.
+pub(crate) async fn passages(
+    app: &App,
+    asker: &Asker,
+    texts: Vec<String>,
+    limit: usize,
+) -> Result<Vec<FoundPassage>, AppError> {
+    let serving = app.index()?.serving();
+    let access = asker.access(app);
+    let mut scores: HashMap<PassageKey, f32> = HashMap::new();
+    for query in texts {
+        let limit = u32::try_from(limit).ok();
+        let question = Question::read(SearchRequest { query, limit, ..SearchRequest::default() })?;
+        let visible = access.visible(Action::Read);
+        let narrowing = Narrowing::of(app, &visible, &question).await?;
+        let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
+        for (key, score) in rank(app, &serving, (visible, narrowing), (&question, vector)).await? {
+            *scores.entry(key).or_default() += score;
+        }
+    }
+    let mut ranked: Vec<(PassageKey, f32)> = scores.into_iter().collect();
+    ranked.sort_by(|(a, one), (b, other)| other.total_cmp(one).then(a.cmp(b)));
+    Ok(released(app, asker, ranked, limit).await?.0)
+}
+
 /// Both rankings as one, over what is visible alone.
 async fn rank(
     app: &App,

@@ -1,6 +1,6 @@
 //! Sources of documents, as whoever operates them sees them.
 
-use access::{Caller, SourceStanding, Tombstone};
+use access::{AccessError, Caller, SourceStanding, Tombstone};
 use domain::{AccessList, ListToken, Principal, Quality, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -119,6 +119,9 @@ impl From<SourceRecord> for SourceView {
 /// A field is wrong, or the name is taken.
 pub async fn create(app: &App, caller: &Caller, new: NewSource, repeat: Repeat) -> Result<SourceView, AppError> {
     let id = SourceId::from_uuid(repeat.uuid(app));
+    if !caller.reaches(id) {
+        return Err(AccessError::Narrowed.into());
+    }
     let record = record(app, caller, id, new)?;
     let sources = app.store.sources().await?;
     if let Some(made) = repeat.find(sources.iter().map(|source| source.id.uuid())) {
@@ -182,9 +185,10 @@ fn check_config(app: &App, kind: SourceKind, config: Option<&Value>) -> Result<(
 ///
 /// # Errors
 /// The listing is wrong, or the state cannot be read.
-pub async fn list(app: &App, listing: &Listing) -> Result<Slice<SourceView>, AppError> {
+pub async fn list(app: &App, caller: &Caller, listing: &Listing) -> Result<Slice<SourceView>, AppError> {
     let sources = app.store.sources().await?;
-    let slice = listing.of(sources.into_iter().map(|source| (source.id.uuid(), source)), SourceId::PREFIX)?;
+    let sources = sources.into_iter().filter(|source| caller.reaches(source.id));
+    let slice = listing.of(sources.map(|source| (source.id.uuid(), source)), SourceId::PREFIX)?;
     Ok(slice.map(SourceView::from))
 }
 
@@ -192,8 +196,8 @@ pub async fn list(app: &App, listing: &Listing) -> Result<Slice<SourceView>, App
 ///
 /// # Errors
 /// There is none.
-pub async fn get(app: &App, source: &str) -> Result<SourceView, AppError> {
-    let record = find(app, source).await?;
+pub async fn get(app: &App, caller: &Caller, source: &str) -> Result<SourceView, AppError> {
+    let record = find(app, caller, source).await?;
     let sync = (record.kind != SourceKind::Push).then(|| app.syncs.of(record.id));
     Ok(SourceView { sync, ..record.into() })
 }
@@ -203,7 +207,7 @@ pub async fn get(app: &App, source: &str) -> Result<SourceView, AppError> {
 /// # Errors
 /// There is none, or the state cannot be written.
 pub async fn remove(app: &App, caller: &Caller, source: &str) -> Result<(), AppError> {
-    let source = find(app, source).await?;
+    let source = find(app, caller, source).await?;
     let removed = SourceRecord { removed_at: Some(app.now()), ..source.clone() };
     let amendment = Amendment::Source(Box::new(removed));
     app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
@@ -222,8 +226,8 @@ pub async fn remove(app: &App, caller: &Caller, source: &str) -> Result<(), AppE
 }
 
 /// A source whose documents an application sends.
-pub(crate) async fn pushed(app: &App, text: &str) -> Result<SourceRecord, AppError> {
-    let source = find(app, text).await?;
+pub(crate) async fn pushed(app: &App, caller: &Caller, text: &str) -> Result<SourceRecord, AppError> {
+    let source = find(app, caller, text).await?;
     if source.kind == SourceKind::Push {
         return Ok(source);
     }
@@ -231,7 +235,9 @@ pub(crate) async fn pushed(app: &App, text: &str) -> Result<SourceRecord, AppErr
     Err(AppError::Conflict { message, code: "source_is_read" })
 }
 
-pub(crate) async fn find(app: &App, text: &str) -> Result<SourceRecord, AppError> {
-    let named = |source: &SourceRecord| source.name == text || source.id.to_string() == text;
+/// A source that the caller's key is for, by id or name.
+pub(crate) async fn find(app: &App, caller: &Caller, text: &str) -> Result<SourceRecord, AppError> {
+    let called = |source: &SourceRecord| source.name == text || source.id.to_string() == text;
+    let named = |source: &SourceRecord| called(source) && caller.reaches(source.id);
     app.store.sources().await?.into_iter().find(named).ok_or_else(AppError::not_found)
 }

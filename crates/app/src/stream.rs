@@ -2,7 +2,8 @@
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
-use models::ModelsError;
+use models::{AnsweredBy, ModelsError};
+use tokio::sync::oneshot;
 use wire::chat::{ChatChunk, Usage};
 use wire::completion::CompletionResponse;
 use wire::freehold::{Additions, ChunkAdditions};
@@ -21,6 +22,10 @@ pub trait Chunk: Default + Send + 'static {
     fn usage_mut(&mut self) -> &mut Option<Usage>;
     /// Whether there is nothing of an answer in it.
     fn has_no_choices(&self) -> bool;
+    /// Whether it only opens the answer: quotes, and no words yet.
+    fn opens(&self) -> bool {
+        false
+    }
     /// Whether an answer ends with it.
     fn ends_an_answer(&self) -> bool;
     /// Puts Freehold's additions on it.
@@ -46,6 +51,10 @@ impl Chunk for ChatChunk {
 
     fn ends_an_answer(&self) -> bool {
         self.choices.iter().any(|choice| choice.finish_reason.is_some())
+    }
+
+    fn opens(&self) -> bool {
+        matches!(self.freehold, Some(ChunkAdditions::Opening { .. }))
     }
 
     fn close(&mut self, additions: Additions) {
@@ -96,6 +105,8 @@ pub struct ReplyStream<C: Chunk> {
     transcript: Transcript,
     /// The last chunk so far, where it may be the last of all.
     held: Option<C>,
+    /// Who answers, where that is not known before the first chunk.
+    answered_by: Option<oneshot::Receiver<AnsweredBy>>,
     model: String,
     shows_usage: bool,
 }
@@ -112,9 +123,16 @@ impl<C: Chunk> ReplyStream<C> {
             exchange: Some(exchange),
             transcript: Transcript::default(),
             held: None,
+            answered_by: None,
             model: model.to_owned(),
             shows_usage,
         }
+    }
+
+    /// The same where it is told later who answers.
+    pub(crate) fn answered_later(mut self, answered_by: oneshot::Receiver<AnsweredBy>) -> Self {
+        self.answered_by = Some(answered_by);
+        self
     }
 
     /// The next chunk; `None` at the end. After an error there is nothing more.
@@ -132,7 +150,9 @@ impl<C: Chunk> ReplyStream<C> {
     /// The same for whoever has something to keep with the exchange before the last chunk goes out.
     pub(crate) async fn advance(&mut self) -> Option<Piece<C>> {
         while self.exchange.is_some() {
-            match self.chunks.next().await {
+            let next = self.chunks.next().await;
+            self.note_who_answers();
+            match next {
                 Some(Ok(chunk)) => {
                     if let Some(Err(changed)) = self.exchange.as_mut().map(Exchange::recheck) {
                         return Some(Piece::Failed(self.fail(changed).await));
@@ -148,6 +168,14 @@ impl<C: Chunk> ReplyStream<C> {
         None
     }
 
+    fn note_who_answers(&mut self) {
+        let known = self.answered_by.as_mut().and_then(|answered_by| answered_by.try_recv().ok());
+        if let (Some(by), Some(exchange)) = (known, &mut self.exchange) {
+            self.answered_by = None;
+            exchange.answered_by(&by);
+        }
+    }
+
     /// What was said so far.
     #[must_use]
     pub const fn transcript(&self) -> &Transcript {
@@ -157,7 +185,7 @@ impl<C: Chunk> ReplyStream<C> {
     /// Notes a chunk and gives back what may go out now. A chunk that ends an answer or carries usage may be the last
     /// of all: it waits for the one behind it.
     fn take(&mut self, mut chunk: C) -> Option<C> {
-        if let Some(exchange) = &mut self.exchange {
+        if let Some(exchange) = self.exchange.as_mut().filter(|_| !chunk.opens()) {
             exchange.first_token();
         }
         chunk.add_to(&mut self.transcript);

@@ -10,6 +10,7 @@ mod state;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use access::Caller;
 use domain::Timestamp;
 use knowledge::KnowledgeError;
 use knowledge::source::{Inventory, Known, Rights, Source, SyncPlan};
@@ -29,8 +30,8 @@ const AT_ONCE: usize = 500;
 ///
 /// # Errors
 /// There is no such source, or an application sends its documents.
-pub async fn begin(app: &App, source: &str) -> Result<SyncState, AppError> {
-    let source = sources::find(app, source).await?;
+pub async fn begin(app: &App, caller: &Caller, source: &str) -> Result<SyncState, AppError> {
+    let source = sources::find(app, caller, source).await?;
     if source.kind == SourceKind::Push {
         let message = "an application sends the documents of this source: there is nothing to read".to_owned();
         return Err(AppError::Conflict { message, code: "source_is_pushed" });

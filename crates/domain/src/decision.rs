@@ -146,7 +146,7 @@ pub enum Rule {
     SourceUnreadable,
     /// No: none of the roles is held.
     RoleMissing,
-    /// No: a role is held, and the key is narrowed to others.
+    /// No: it is held, and the key is narrowed to others: roles, actions or sources.
     Narrowed,
     /// No: only a service acts for others, with a key whose scopes say so.
     NoScope,

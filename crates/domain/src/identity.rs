@@ -1,4 +1,4 @@
-//! The words for who: roles, scopes, actions and the members of a list (ACCESS.md, "Words").
+//! The words for who: roles, actions and the members of a list (ACCESS.md, "Words").
 
 use std::fmt;
 use std::str::FromStr;
@@ -77,36 +77,6 @@ words! {
         Administer "administer",
         /// Ask in a person's place.
         ActFor "act_for",
-    }
-}
-
-words! {
-    /// What a key is narrowed to. A key without scopes has its holder's roles, but not `act_for`.
-    Scope {
-        /// The role `user`.
-        User "user",
-        /// The role `builder`.
-        Builder "builder",
-        /// The role `operator`.
-        Operator "operator",
-        /// The role `security`.
-        Security "security",
-        /// Act on behalf of a person (service keys).
-        ActFor "act_for",
-    }
-}
-
-impl Scope {
-    /// The role this scope lets through, if it stands for one.
-    #[must_use]
-    pub const fn role(self) -> Option<Role> {
-        match self {
-            Self::User => Some(Role::User),
-            Self::Builder => Some(Role::Builder),
-            Self::Operator => Some(Role::Operator),
-            Self::Security => Some(Role::Security),
-            Self::ActFor => None,
-        }
     }
 }
 

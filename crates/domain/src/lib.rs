@@ -12,6 +12,7 @@ mod identity;
 mod limits;
 mod list;
 mod provenance;
+mod scope;
 mod time;
 mod trace;
 
@@ -24,10 +25,11 @@ pub use id::{
     IdError, JobId, KeyId, LinkId, PersonId, ReportId, RequestId, ResponseId, RunId, ServiceId, SourceId, TaskId,
     TraceId, UpstreamId,
 };
-pub use identity::{Action, Member, Principal, Role, Scope, Token};
+pub use identity::{Action, Member, Principal, Role, Token};
 pub use limits::{Cost, Limits, Price};
 pub use list::{AccessList, AttributeValue, Attributes, DocumentFacts, DocumentState, HeldList, ListToken, Quality};
 pub use provenance::{Provenance, Source};
+pub use scope::Scope;
 pub use time::{Clock, Timestamp};
 pub use trace::{
     CallerRecord, Feedback, FeedbackKind, LogprobSummary, Outcome, PassageRecord, Stage, TokenCounts, Trace,

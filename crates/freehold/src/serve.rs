@@ -2,6 +2,7 @@
 //! let running replies finish, leave.
 
 mod control;
+mod demo;
 mod engines;
 mod first_byte;
 mod installation;
@@ -30,22 +31,22 @@ use process::Signals;
 /// How long the records of ended requests may take to become durable at the end.
 const FLUSH: Duration = Duration::from_secs(10);
 
-/// Runs the door until a signal ends it.
+/// Runs the door until a signal ends it; with the demo company, where that is wanted.
 ///
 /// # Errors
 /// Whatever keeps it from starting, and the loss of its models' weights.
-pub(crate) fn serve(loaded: Loaded) -> Result<(), FreeholdError> {
+pub(crate) fn serve(loaded: Loaded, demo: bool) -> Result<(), FreeholdError> {
     log::start(&loaded.config.log);
     install_crypto();
     process::raise_file_limit();
     let runtime = process::runtime()?;
-    let ended = runtime.block_on(run(&loaded.config));
+    let ended = runtime.block_on(run(&loaded.config, demo));
     // Blocking work that nobody waits for any more, such as hashing a file, must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }
 
-async fn run(config: &Config) -> Result<(), FreeholdError> {
+async fn run(config: &Config, demo: bool) -> Result<(), FreeholdError> {
     let mut signals = Signals::new()?;
     let installation = Installation::open(config).await?;
     let listener = Listener::bind(config)?;
@@ -57,6 +58,9 @@ async fn run(config: &Config) -> Result<(), FreeholdError> {
     let control = control.serve(server::control_router(app.clone()));
     tracing::info!(%url, data = %config.data.dir.display(), "the door is open; models follow");
 
+    if demo {
+        demo::load(&app, &config.data.dir).await?;
+    }
     app::upstreams::ask_lengths(&app);
     let mut engines = Engines::start(config, app.clone());
     let ended = tokio::select! {

@@ -10,6 +10,7 @@ mod units;
 use crate::parse::Block;
 use pack::Packing;
 use places::Places;
+pub(crate) use segments::sentences;
 use units::Outline;
 
 /// How long passages are.

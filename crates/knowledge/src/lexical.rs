@@ -17,6 +17,7 @@ mod view;
 mod words;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -31,6 +32,21 @@ use self::statistics::StatisticsMemory;
 use self::view::View;
 use self::writer::Writer;
 use crate::KnowledgeError;
+
+/// Letters of a word that tell it apart from others, its endings aside.
+const BEGINNING: usize = 5;
+
+/// The beginnings of the words of a text that say something by themselves, each once; pairs of letters where words are not
+/// told apart by spaces.
+pub(crate) fn telling_words(text: &str) -> BTreeSet<String> {
+    let mut telling = BTreeSet::new();
+    words::words(text, &mut |word| {
+        if !frequent::is_frequent(&word.folded) {
+            telling.insert(word.folded.chars().take(BEGINNING).collect());
+        }
+    });
+    telling
+}
 
 /// A passage as it is indexed.
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,7 @@ pub mod index;
 pub mod language;
 pub mod lexical;
 pub mod parse;
+pub mod quote;
 pub mod similar;
 pub mod source;
 pub mod vectors;

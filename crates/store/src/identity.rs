@@ -194,6 +194,7 @@ impl Commit {
         for (epoch, amendment) in (first..).zip(&self.amendments) {
             self.writer.collection.apply(epoch, amendment.edit());
         }
+        self.writer.collection.compact_if_needed();
         let next = self.writer.snapshot();
         self.shown.store(Arc::new(next.clone()));
         self.writer.head = head;

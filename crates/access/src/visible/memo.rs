@@ -8,6 +8,7 @@ use domain::{Action, Principal, ServiceId};
 
 use super::View;
 use crate::access::Access;
+use crate::bounds::Bounds;
 
 /// Whose view it is. What else it depends on stands in the view and is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,6 +16,7 @@ pub(crate) struct MemoKey {
     principal: Principal,
     via: Vec<ServiceId>,
     purpose: Option<String>,
+    bounds: Bounds,
     action: Action,
 }
 
@@ -25,6 +27,7 @@ impl MemoKey {
             principal: access.principal(),
             via: access.via().to_vec(),
             purpose: access.purpose().filter(|_| named).map(str::to_owned),
+            bounds: access.judge().bounds.clone(),
             action,
         }
     }

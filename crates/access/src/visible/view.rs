@@ -31,8 +31,8 @@ pub(crate) struct View {
     /// By projection, for those that were asked about.
     refused: BTreeMap<u32, bool>,
     pub(super) faults: Vec<PolicyFault>,
-    /// The places whose source was not heard of for too long.
-    stale: BTreeSet<u32>,
+    /// The places whose source was not heard of for too long, or that the key is not for.
+    shut: BTreeSet<u32>,
     /// What everything allows.
     pub(super) visible: Arc<RoaringBitmap>,
 }
@@ -44,8 +44,8 @@ impl View {
             memo.count(Fared::Anew);
             return Arc::new(Self::anew(access, action));
         };
-        let (heard, stale) = (heard(access), stale(access));
-        let holds = (&known.heard, &known.stale) == (&heard, &stale);
+        let (heard, shut) = (heard(access), shut(access, action));
+        let holds = (&known.heard, &known.shut) == (&heard, &shut);
         let classes = &access.snapshot().state().classes;
         if holds && known.journal == classes.journal_end() {
             memo.count(Fared::Kept);
@@ -61,7 +61,7 @@ impl View {
             if view.heard != heard {
                 (view.heard, view.refused, view.faults) = (heard, BTreeMap::new(), Vec::new());
             }
-            view.stale = stale;
+            view.shut = shut;
             view.narrow(access, action);
         }
         Arc::new(view)
@@ -119,19 +119,19 @@ impl View {
             heard: heard(access),
             refused: BTreeMap::new(),
             faults: Vec::new(),
-            stale: stale(access),
+            shut: shut(access, action),
             visible: Arc::default(),
         };
         view.narrow(access, action);
         view
     }
 
-    /// What lists allow, without what is unknown, too old, or refused by policies.
+    /// What lists allow, without what is unknown, too old, not for the key, or refused by policies.
     fn narrow(&mut self, access: &Access, action: Action) {
         let classes = &access.snapshot().state().classes;
         let mut visible = &*self.listed - &**classes.unknown();
         for (number, place) in (0..).zip(classes.places().iter()) {
-            if self.stale.contains(&number) {
+            if self.shut.contains(&number) {
                 visible -= &*place.classes;
             }
         }
@@ -152,7 +152,7 @@ impl View {
         let classes = &access.snapshot().state().classes;
         let of = |id: &ClassId| Some((*id, classes.get(*id)?));
         let stands = |(id, class): &(ClassId, &Class)| {
-            self.listed.contains(id.0) && !classes.unknown().contains(id.0) && !self.stale.contains(&class.place)
+            self.listed.contains(id.0) && !classes.unknown().contains(id.0) && !self.shut.contains(&class.place)
         };
         let standing: BTreeMap<ClassId, u32> =
             changed.iter().filter_map(of).filter(stands).map(|(id, class)| (id, class.projection)).collect();
@@ -212,8 +212,15 @@ fn heard(access: &Access) -> (u64, Asker, Circumstances) {
     (access.snapshot().state().policy_version, judge.asker.clone(), judge.circumstances.clone())
 }
 
-fn stale(access: &Access) -> BTreeSet<u32> {
-    stale_places(access.snapshot().state(), access.at())
+fn shut(access: &Access, action: Action) -> BTreeSet<u32> {
+    let (state, bounds) = (access.snapshot().state(), &access.judge().bounds);
+    let mut shut = stale_places(state, access.at());
+    if !bounds.are_none() {
+        let numbered = (0_u32..).zip(state.classes.places().iter());
+        let is_out = |place: &crate::classes::Place| !bounds.hold(action) || !bounds.reach(place.source);
+        shut.extend(numbered.filter(|(_, place)| is_out(place)).map(|(number, _)| number));
+    }
+    shut
 }
 
 /// The numbers of the places whose source was not heard of for too long at a moment.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 
 use access::{
-    Access, AgeLimits, AttributeKind, Caller, Change, Collection, Directory, Edit, Grounds, Listing, OnBehalfOf,
+    Access, AgeLimits, AttributeKind, Caller, Change, Collection, Edit, Grounds, Listing, OnBehalfOf,
     Person, Policies, Snapshot, SourceStanding, Tombstone, act_for, authenticate, decide,
 };
 use domain::{
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::naive::{Asked, Naive, Who, who};
-use crate::plan::{Condition, DOCUMENTS, Entry, List, Listed, PEOPLE, Policy, SERVICES, Said, Step, plan};
+use crate::plan::{Condition, DOCUMENTS, Entry, List, Listed, PEOPLE, Policy, SERVICES, SOURCES, Said, Step, plan};
 use crate::world::{directory, group, group_id, key, now, person, person_id, service, service_id};
 
 pub(crate) fn document_id(number: u8) -> DocumentId {
@@ -215,6 +215,7 @@ pub(crate) fn callers() -> Vec<Caller> {
     for number in 0..PEOPLE {
         changes.push(Change::PutPerson(person(number, true, false)));
         changes.push(Change::AddKey(key(&format!("p{number}"), Principal::Person(person_id(number)), &[])));
+        changes.push(narrow_key(number));
     }
     for number in 0..SERVICES {
         changes.push(Change::PutService(service(number, &[])));
@@ -230,7 +231,16 @@ pub(crate) fn callers() -> Vec<Caller> {
     for number in 0..PEOPLE {
         callers.push(act_for(&directory, service.clone(), &OnBehalfOf::Person(person_id(number))).unwrap());
     }
+    callers.extend((0..PEOPLE).map(|number| authenticate(&directory, &format!("n{number}"), now()).unwrap()));
     callers
+}
+
+/// A person's key for two sources of three, and of every second person for reading alone.
+fn narrow_key(number: u8) -> Change {
+    let sources = [number % SOURCES, (number + 1) % SOURCES];
+    let actions = (number % 2 == 1).then_some(Scope::Action(Action::Read));
+    let scopes: Vec<Scope> = sources.into_iter().map(|it| Scope::Source(source_id(it))).chain(actions).collect();
+    Change::AddKey(key(&format!("n{number}"), Principal::Person(person_id(number)), &scopes))
 }
 
 /// What everybody was told at one moment, to be told again by the same snapshot whatever came after.
@@ -260,8 +270,9 @@ pub(crate) fn purpose(asked: &Asked) -> Option<String> {
 
 impl Trial<'_> {
     fn of(callers: &[Caller]) -> Trial<'_> {
-        let collection = Collection::new(Directory::default());
-        Trial { collection, naive: Naive::default(), callers, epoch: 0, at: 0, told: Vec::new() }
+        let keys: Vec<Change> = (0..PEOPLE).map(narrow_key).collect();
+        let collection = Collection::new(directory(&keys));
+        Trial { collection, naive: Naive::default(), callers, epoch: u64::from(PEOPLE), at: 0, told: Vec::new() }
     }
 
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
@@ -269,10 +280,13 @@ impl Trial<'_> {
             Step::Wait(seconds) => self.at += i64::from(*seconds),
             Step::Compact => self.collection.compact(),
             Step::Check { asker, train, purpose } => {
-                let asked = Asked { who: who(*asker), train: *train, purpose: *purpose, at: self.at };
+                let asked =
+                    Asked { who: who(*asker), train: *train, purpose: *purpose, narrowed: false, at: self.at };
                 self.check(asked, usize::from(*asker))?;
                 if let Who::Person(number) = asked.who {
                     self.check(asked, usize::from(PEOPLE + SERVICES + number))?;
+                    let narrowed = Asked { narrowed: true, ..asked };
+                    self.check(narrowed, usize::from(PEOPLE + SERVICES + PEOPLE + number))?;
                 }
             }
             _ => {}

@@ -17,6 +17,7 @@ mod narrow;
 mod oracle;
 mod plan;
 mod policies;
+mod processing;
 mod reasons;
 mod rules;
 mod shown;

@@ -1,7 +1,7 @@
 //! Visible sets are remembered, patched forward, bounded, and each snapshot keeps its own.
 
 use access::{Change, Collection, Directory, Listing, MemoCounts};
-use domain::{Action, Member, Token};
+use domain::{Action, ListToken, Member, Token};
 
 use crate::collection::{Shelf, allow, caller, everyone, group_token, person_token};
 use crate::world::{group_id, person, person_id};
@@ -85,4 +85,17 @@ fn filing_anew_drops_what_no_list_uses() {
     assert_eq!(shelf.snapshot().classes(), 1);
     assert!(shelf.visible(1).sees(0) && before.visible(Action::Read).sees(0));
     assert_eq!((shelf.reads(1, 1), shelf.reads(2, 1).is_ok()), (Ok(()), false));
+}
+
+#[test]
+fn classes_without_a_use_are_dropped_once_they_are_many() {
+    let mut shelf = Shelf::new();
+    shelf.put(1, 1, Listing::Given(everyone()));
+    for round in 0..12_000 {
+        let tokens = [person_token(1), ListToken::External { source: "idp".to_owned(), external_id: round.to_string() }];
+        shelf.list(1, allow(&tokens));
+        shelf.collection.compact_if_needed();
+    }
+    assert!(shelf.snapshot().classes() < 10_100, "{}", shelf.snapshot().classes());
+    assert_eq!(shelf.visible(1).ordinals().collect::<Vec<_>>(), [0]);
 }

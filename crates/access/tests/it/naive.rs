@@ -1,6 +1,6 @@
 //! The oracle: plain lists of facts and loops over them. It knows the rules of ACCESS.md, and nothing of the crate.
 
-use crate::plan::{Condition, Entry, GROUPS, List, Listed, PEOPLE, Policy, Said, Step};
+use crate::plan::{Condition, Entry, GROUPS, List, Listed, PEOPLE, Policy, SOURCES, Said, Step};
 
 /// A list that was set, with what was said beside it.
 #[derive(Debug, Clone)]
@@ -46,6 +46,8 @@ pub(crate) struct Asked {
     pub(crate) who: Who,
     pub(crate) train: bool,
     pub(crate) purpose: Option<u8>,
+    /// By a key that is for two sources of three, and of every second person for reading alone.
+    pub(crate) narrowed: bool,
     /// Seconds since the start.
     pub(crate) at: i64,
 }
@@ -349,12 +351,19 @@ impl Naive {
         let index = usize::try_from(version).unwrap().wrapping_sub(1);
         let Some(sets) = document.versions.get(index) else { return false };
         let open = matches!(document.state, State::Live | State::Kept);
-        open && sets.iter().all(|set| {
+        open && within_key(asked, document.source) && sets.iter().all(|set| {
             (whatever_lists_say || self.lists(asked.who, &set.list))
                 && self.policies_allow(asked, document.source, &set.said)
                 && self.fresh(document.source, set.said.sensitivity, asked.at)
         })
     }
+}
+
+/// Whether a narrowed key is for this.
+fn within_key(asked: &Asked, source: u8) -> bool {
+    let Who::Person(number) = asked.who else { return true };
+    let its = [number % SOURCES, (number + 1) % SOURCES];
+    !asked.narrowed || (its.contains(&source) && (!asked.train || number % 2 == 0))
 }
 
 /// Two lists of the same entries.

@@ -52,7 +52,7 @@ fn a_role_is_reached_by_the_shortest_way() {
     check(&changes, &security, expect!["yes Role per_00000000000003e9 > grp_00000000000007d3 > security"]);
     check(&changes, &ask(one(), "p", route(Role::User)), expect!["yes Role per_00000000000003e9 > user"]);
     check(&changes, &ask(one(), "p", route(Role::Builder)), expect!["no RoleMissing per_00000000000003e9 > builder"]);
-    changes.push(Change::AddKey(key("p", one(), &[Scope::User])));
+    changes.push(Change::AddKey(key("p", one(), &[Scope::Role(Role::User)])));
     check(&changes, &security, expect!["no Narrowed per_00000000000003e9 > grp_00000000000007d3 > security"]);
     changes.push(Change::GrantRole(Token::Everyone, Role::Builder));
     changes.push(Change::AddKey(key("p", one(), &[])));

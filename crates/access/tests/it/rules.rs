@@ -35,7 +35,7 @@ fn a_key_opens_the_door_until_it_is_revoked_expired_or_its_holder_inactive() {
 fn scopes_narrow_roles_and_never_add_one() {
     let mut changes = small(&[], &[]);
     changes.push(Change::GrantRole(Token::Person(person_id(1)), Role::Security));
-    changes.push(Change::AddKey(key("narrow", PERSON(), &[Scope::User, Scope::Operator])));
+    changes.push(Change::AddKey(key("narrow", PERSON(), &[Scope::Role(Role::User), Scope::Role(Role::Operator)])));
     let directory = directory(&changes);
     let wide = authenticate(&directory, "p", now()).unwrap();
     assert!(wide.has(Role::User) && wide.has(Role::Security));
@@ -89,7 +89,7 @@ fn a_service_limited_to_groups_reaches_their_members_through_any_nesting() {
 
 #[test]
 fn rights_on_behalf_are_the_persons_narrowed_by_the_keys_scopes() {
-    let mut changes = small(&[Scope::ActFor, Scope::User], &[]);
+    let mut changes = small(&[Scope::ActFor, Scope::Role(Role::User)], &[]);
     changes.push(Change::GrantRole(Token::Person(person_id(1)), Role::Security));
     changes.push(Change::GrantRole(Token::Service(service_id(1)), Role::Operator));
     let directory = directory(&changes);

@@ -30,7 +30,7 @@ fn principal(who: Who) -> Principal {
 fn allowed(naive: &Naive, purpose: Option<u8>, at: i64) -> BTreeSet<Pair> {
     let mut pairs = BTreeSet::new();
     for (asker, train) in (0..PEOPLE + SERVICES).flat_map(|asker| [(asker, false), (asker, true)]) {
-        let asked = Asked { who: who(asker), train, purpose, at };
+        let asked = Asked { who: who(asker), train, purpose, narrowed: false, at };
         let may = |number: &u8| naive.is_live(*number) && naive.may_by_lists(&asked, *number, naive.current(*number));
         pairs.extend((0..DOCUMENTS).filter(may).map(|number| (principal(asked.who), action(&asked), number)));
     }
@@ -119,7 +119,7 @@ fn hold(world: &[Step], steps: &[Step], asked_purpose: Option<u8>) -> Result<(),
         naive.learn(step);
     }
     let after = allowed(&naive, asked_purpose, at);
-    let asked = Asked { who: Who::Person(0), train: false, purpose: asked_purpose, at };
+    let asked = Asked { who: Who::Person(0), train: false, purpose: asked_purpose, narrowed: false, at };
     let (snapshot, asked_purpose) = (collection.snapshot(), purpose(&asked));
     let shown_before = shown(&snapshot, asked_purpose.as_deref(), at);
     let simulation = simulate(&snapshot, &edits, &[Action::Train, Action::Read], asked_purpose.as_deref(), moment(at));

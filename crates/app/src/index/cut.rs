@@ -38,7 +38,7 @@ pub(super) fn passages(content: &DocumentContent) -> Vec<PassageText> {
 
 /// At most so many tokens, roughly, in the vocabularies of multilingual models: three letters each in Latin script, two in
 /// others, one for each character of scripts without spaces, for a digit pair and for a sign.
-fn about_tokens(text: &str) -> usize {
+pub(crate) fn about_tokens(text: &str) -> usize {
     let mut sixths = 0;
     for letter in text.chars() {
         sixths += match letter {

@@ -1,4 +1,5 @@
-//! `freehold ask`: one question to a running server, the answer as it is written, then the trace that was kept.
+//! `freehold ask`: one question to a running server, the quotes that the answer rests on, the answer as it is written, then
+//! the trace that was kept.
 
 use std::io::{IsTerminal, Read, stdin};
 use std::pin::pin;
@@ -7,7 +8,7 @@ use clap::Args;
 use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 use wire::chat::ChatChunk;
-use wire::freehold::{Additions, ChunkAdditions};
+use wire::freehold::{Additions, ChunkAdditions, Citation};
 use wire::sse::{DONE, Decoder};
 
 use super::door::{Door, HttpDoor, Remote};
@@ -20,7 +21,8 @@ pub(super) struct Ask {
     remote: Remote,
     /// The question; what comes through a pipe is put below it
     question: String,
-    /// The model or task that answers [default: the server's default chat model]
+    /// The model or task that answers; `assistant` answers from what you may read [default: the server's default chat
+    /// model]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// What goes before the question, as a system message
@@ -132,7 +134,7 @@ async fn read(
 }
 
 impl Answer {
-    /// Takes in one event; returns the words it brought.
+    /// Takes in one event; returns what of it is shown.
     fn take(&mut self, data: &str) -> Result<String, FreeholdError> {
         let event: Value = serde_json::from_str(data).map_err(|_| broken("an event is not JSON"))?;
         if let Ok(wire::error::ErrorBody { error }) = serde_json::from_value(event.clone()) {
@@ -141,15 +143,20 @@ impl Answer {
         }
         let chunk: ChatChunk =
             serde_json::from_value(event).map_err(|_| broken("an event is not a chunk of a chat"))?;
-        if let Some(ChunkAdditions::Closing(additions)) = chunk.freehold {
-            self.additions = additions;
-        }
+        let quotes = match chunk.freehold {
+            Some(ChunkAdditions::Closing(additions)) => {
+                self.additions = additions;
+                String::new()
+            }
+            Some(ChunkAdditions::Opening { citations }) => shown(&citations),
+            None => String::new(),
+        };
         if let Some(usage) = chunk.usage {
             (self.prompt_tokens, self.completion_tokens) = (usage.prompt_tokens.into(), usage.completion_tokens.into());
         }
         let words: String = chunk.choices.into_iter().filter_map(|choice| choice.delta.content).collect();
         self.text.push_str(&words);
-        Ok(words)
+        Ok(quotes + &words)
     }
 
     fn to_json(&self) -> Value {
@@ -157,6 +164,7 @@ impl Answer {
             "answer": self.text,
             "trace": self.additions.trace,
             "model": self.additions.model,
+            "citations": self.additions.citations,
             "tokens": {"prompt": self.prompt_tokens, "completion": self.completion_tokens},
         })
     }
@@ -166,6 +174,17 @@ impl Answer {
         let model = self.additions.model.as_deref().unwrap_or("an unnamed model");
         format!("\n{trace} · {model} · {} tokens in, {} out", self.prompt_tokens, self.completion_tokens)
     }
+}
+
+/// Quotes as they are shown before the answer; nothing where there are none.
+fn shown(citations: &[Citation]) -> String {
+    let quote = |Citation { n, title, quote, external_id, .. }: &Citation| {
+        let line = quote.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (title, at) = (title.as_deref().unwrap_or_default(), external_id.as_deref().unwrap_or_default());
+        format!("[{n}] {title} ({at})\n    \"{line}\"\n")
+    };
+    let quotes: String = citations.iter().map(quote).collect();
+    if quotes.is_empty() { quotes } else { quotes + "\n" }
 }
 
 /// A model's words may hold control characters that a terminal would obey.

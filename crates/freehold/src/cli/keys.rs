@@ -49,7 +49,8 @@ struct Create {
     /// What to call it
     #[arg(long, default_value = "command line")]
     name: String,
-    /// Narrow it to a scope: user, builder, operator, security, act_for; repeat for more [default: all its holder's roles]
+    /// Narrow it to a scope: user, builder, operator, security, act_for, action:read, source:src_...; repeat for more
+    /// [default: all its holder's rights]
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// The most that is kept of its exchanges: none, usage, redacted, full

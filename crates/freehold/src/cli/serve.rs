@@ -20,6 +20,9 @@ pub(super) struct Serve {
     /// Make no outbound call: weights that are missing are an error
     #[arg(long)]
     offline: bool,
+    /// Bring in an invented company, with people, groups and papers to ask about
+    #[arg(long)]
+    demo: bool,
     /// Certificate chain (PEM) for TLS at this door
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -31,7 +34,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self, globals: &Globals) -> Result<(), FreeholdError> {
         let loaded = globals.load(self.flags())?;
-        crate::serve::serve(loaded)
+        crate::serve::serve(loaded, self.demo)
     }
 
     fn flags(&self) -> Vec<Flag> {

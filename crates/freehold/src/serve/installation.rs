@@ -41,7 +41,8 @@ impl Installation {
         let options = AppOptions { store, models, clock, ids, key_sets: KeySets::new(client) };
         let app = App::open(options).await?.with_stock(stock(config)).with_parsers(parsers());
         let index = Indexing::open(&app, config.data.dir.join("index"), config.models.embedding.clone()).await?;
-        Ok(Self { app: Arc::new(app.with_index(index)) })
+        let app = app.with_index(index).with_chat_model(config.models.chat.clone());
+        Ok(Self { app: Arc::new(app) })
     }
 
     /// Waits until the records of ended requests are durable, and closes the state.

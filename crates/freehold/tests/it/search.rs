@@ -1,4 +1,5 @@
-//! Two hundred people search what their company knows: each finds what they may read, and nothing betrays the rest.
+//! Two hundred people search what their company knows, and ten ask the assistant: each finds what they may read, and
+//! nothing betrays the rest.
 
 use std::collections::BTreeMap;
 
@@ -77,15 +78,34 @@ impl Office {
     async fn searches(&self, person: &str, query: &str) -> Value {
         let (status, body) = self.search(person, query).await;
         assert_eq!(status, 200, "{body}");
-        let leaked: Vec<&Paper> = self
-            .company
-            .papers
-            .iter()
-            .filter(|paper| body.contains(&paper.canary) && !self.company.may_read(person, paper))
-            .collect();
-        // The question itself is not repeated, so that nothing of it can hide a leak.
-        assert!(leaked.is_empty(), "{person} asked '{query}' and got {}", leaked[0].external_id);
+        self.check_for_leaks(person, query, &body);
         serde_json::from_str(&body).unwrap()
+    }
+
+    /// The question itself is not repeated in answers, so that nothing of it can hide a leak.
+    fn check_for_leaks(&self, person: &str, query: &str, body: &str) {
+        let hidden = self.company.papers.iter().filter(|paper| !self.company.may_read(person, paper));
+        let leaked: Vec<&Paper> = hidden.filter(|paper| body.contains(&paper.canary)).collect();
+        assert!(leaked.is_empty(), "{person} asked '{query}' and got {}", leaked[0].external_id);
+    }
+
+    /// Asks the assistant, and looks for leaks in all that comes, and in the trace that is kept of it.
+    async fn asks(&self, person: &str, question: &str) -> String {
+        let body = json!({"model": "assistant", "stream": true, "max_tokens": 16, "messages": [
+            {"role": "user", "content": question}]});
+        let key = format!("Bearer {}", self.keys[person]);
+        let sent = self.admin.post(format!("{}/v1/chat/completions", self.server.url)).json(&body);
+        let answer = sent.header("authorization", &key).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200);
+        let trace = answer.headers()["freehold-trace"].to_str().unwrap().to_owned();
+        let body = answer.text().await.unwrap();
+        self.check_for_leaks(person, question, &body);
+        assert!(body.trim_end().ends_with("data: [DONE]") && !body.contains(r#""error""#), "{body}");
+        let sent = self.admin.get(format!("{}/api/v1/traces/{trace}", self.server.url));
+        let kept: Value = sent.header("authorization", key).send().await.unwrap().json().await.unwrap();
+        assert_eq!((&kept["task"], &kept["outcome"]), (&json!("assistant"), &json!("answered")), "{kept}");
+        self.check_for_leaks(person, question, &kept["output"].to_string());
+        body
     }
 }
 
@@ -122,7 +142,30 @@ async fn two_hundred_people_find_what_they_may_read_and_nothing_of_the_rest() {
         }
     }
     assert!(found_own >= 50, "{found_own} people have something of their own");
+    asked_and_answered(&office).await;
     explained_and_revoked(&mut office).await;
+}
+
+/// Ten people ask the assistant: what another's paper is about, which gives nothing of it, and what their own says, which is
+/// quoted to them.
+async fn asked_and_answered(office: &Office) {
+    let papers = &office.company.papers;
+    let mut quoted = 0;
+    for (number, person) in office.company.people.keys().enumerate() {
+        let own = |paper: &&Paper| office.company.may_read(person, paper) && !paper.external_id.starts_with("post");
+        let Some(mine) = papers.iter().filter(own).nth(number % 3) else { continue };
+        let others: Vec<&Paper> = papers.iter().filter(|paper| !office.company.may_read(person, paper)).collect();
+        let other = others[number * 11 % others.len()];
+        let about: Vec<&str> = other.text.split_whitespace().skip(4).take(10).collect();
+        office.asks(person, &format!("What do you know of this: {}?", about.join(" "))).await;
+        let body = office.asks(person, &format!("What is the reference {} about?", mine.canary)).await;
+        assert!(body.contains(&format!("matter is {}", mine.canary)), "{person} is shown their own: {body}");
+        quoted += 1;
+        if quoted == 10 {
+            return;
+        }
+    }
+    panic!("{quoted} people have something of their own");
 }
 
 /// A revocation is obeyed by the next question, and the rules say why.

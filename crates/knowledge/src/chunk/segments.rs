@@ -6,7 +6,7 @@ use icu_segmenter::options::{SentenceBreakInvariantOptions, WordBreakInvariantOp
 use icu_segmenter::{SentenceSegmenter, WordSegmenter};
 
 /// The sentences of a paragraph, without the white space around them. A line break within a paragraph ends none.
-pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let joined = text.replace('\n', " ");
     let ends = SentenceSegmenter::new(SentenceBreakInvariantOptions::default()).segment_str(&joined).skip(1);
     cut(text, ends)

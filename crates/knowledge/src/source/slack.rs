@@ -154,7 +154,7 @@ fn item(entry: &Entry, found: &Written) -> Result<Item, KnowledgeError> {
 }
 
 fn version(writing: &Writing) -> String {
-    let mut digest = Digest::new();
+    let mut digest = Digest::default();
     for part in [&writing.title, &writing.text] {
         digest.add(&(part.len() as u64).to_be_bytes());
         digest.add(part.as_bytes());

@@ -11,7 +11,7 @@ use super::snapshot::{Held, Snapshot};
 use crate::KnowledgeError;
 
 /// Up to this many vectors everything that may be found is read, and nothing is missed.
-pub(super) const READ_ALL: usize = 24_000;
+pub(super) const READ_ALL: usize = 8_000;
 /// Among more than that, this times the error that rounding makes on average is allowed for.
 const DEVIATIONS: f32 = 6.0;
 

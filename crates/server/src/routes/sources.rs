@@ -40,9 +40,10 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
+    By(asker): By,
     Parameters(paging): Parameters<Paging>,
 ) -> Answer<Json<Slice<SourceView>>> {
-    Ok(Json(sources::list(&app, &paging.into()).await?))
+    Ok(Json(sources::list(&app, &asker.caller, &paging.into()).await?))
 }
 
 /// One source, by id or name.
@@ -50,8 +51,12 @@ pub(crate) async fn list(
     get, path = "/api/v1/sources/{source}", tag = "Sources", params(("source" = String, Path)),
     responses((status = 200, body = SourceView), (status = 404, body = serde_json::Value))
 )]
-pub(crate) async fn show(State(app): State<Arc<App>>, Named(source): Named) -> Answer<Json<SourceView>> {
-    Ok(Json(sources::get(&app, &source).await?))
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    By(asker): By,
+    Named(source): Named,
+) -> Answer<Json<SourceView>> {
+    Ok(Json(sources::get(&app, &asker.caller, &source).await?))
 }
 
 /// Remove a source, and its documents with it: from now on nobody finds them.
@@ -69,8 +74,12 @@ pub(crate) async fn remove(State(app): State<Arc<App>>, By(asker): By, Named(sou
     post, path = "/api/v1/sources/{source}/sync", tag = "Sources", params(("source" = String, Path)),
     responses((status = 200, body = SyncState), (status = 404, body = serde_json::Value))
 )]
-pub(crate) async fn sync(State(app): State<Arc<App>>, Named(source): Named) -> Answer<Json<SyncState>> {
-    Ok(Json(sync::begin(&app, &source).await?))
+pub(crate) async fn sync(
+    State(app): State<Arc<App>>,
+    By(asker): By,
+    Named(source): Named,
+) -> Answer<Json<SyncState>> {
+    Ok(Json(sync::begin(&app, &asker.caller, &source).await?))
 }
 
 /// List the documents of a source, in the order in which they came: ids, and nothing of their content.
@@ -80,10 +89,11 @@ pub(crate) async fn sync(State(app): State<Arc<App>>, Named(source): Named) -> A
 )]
 pub(crate) async fn documents(
     State(app): State<Arc<App>>,
+    By(asker): By,
     Named(source): Named,
     Parameters(paging): Parameters<Paging>,
 ) -> Answer<Json<Slice<DocumentListed>>> {
-    Ok(Json(documents::list(&app, &source, &paging.into()).await?))
+    Ok(Json(documents::list(&app, &asker.caller, &source, &paging.into()).await?))
 }
 
 /// Send a document: new, a new version, or what is said of it anew. It is durable when this answers.

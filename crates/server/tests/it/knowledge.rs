@@ -1,6 +1,7 @@
 //! Sources, documents, lists, policies: who may read what through the door, and why.
 
 use domain::Role;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::house::{House, Reply, Somebody};
@@ -232,4 +233,57 @@ async fn what_cannot_be_kept_is_refused_with_what_to_do() {
         .put(&ada.key, "/api/v1/sources/wiki/documents/d", json!({"title": "t", "text": "x"}))
         .await
         .refused(403, "role_missing");
+}
+
+#[tokio::test]
+async fn a_key_for_one_source_reads_and_writes_there_alone() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let ada = house.person("ada", &[Role::User]).await;
+    let mut known = Vec::new();
+    for source in ["wiki", "ledger"] {
+        let body = json!({"name": source, "kind": "push", "default_access": {"allow": ["everyone"]}});
+        let source_id = house.post(&admin, "/api/v1/sources", body).await.expect(201).field("id");
+        let body = json!({"title": source, "text": format!("What stands in the {source}.")});
+        let document = house.put(&admin, &format!("/api/v1/sources/{source}/documents/d"), body).await.expect(200);
+        known.push((source_id, document.field("id")));
+    }
+    let [(wiki, in_wiki), (_, in_ledger)] = known.as_slice() else { panic!("two sources") };
+    let scope = format!("source:{wiki}");
+    let narrow = house.key(json!({"person": ada.id, "name": "narrow", "scopes": [scope]})).await;
+    house.get(&ada.key, &format!("/api/v1/documents/{in_ledger}")).await.expect(200);
+    house.get(&narrow, &format!("/api/v1/documents/{in_wiki}/text")).await.expect(200);
+    house.get(&narrow, &format!("/api/v1/documents/{in_ledger}")).await.refused(404, "not_found");
+    let discovers = json!({"person": ada.id, "name": "blind", "scopes": ["action:discover"]});
+    let blind = house.key(discovers).await;
+    house.get(&blind, &format!("/api/v1/documents/{in_wiki}/text")).await.refused(404, "not_found");
+
+    let writer = house.key(json!({"person": "admin", "name": "writer", "scopes": [scope, "operator", "security"]})).await;
+    let change = || json!({"title": "x", "text": "y"});
+    house.put(&writer, "/api/v1/sources/wiki/documents/e", change()).await.expect(200);
+    for (method, path, body) in [
+        (Method::PUT, "/api/v1/sources/ledger/documents/e", change()),
+        (Method::DELETE, "/api/v1/sources/ledger/documents/d", Value::Null),
+        (Method::PUT, "/api/v1/sources/ledger/documents/d/access", json!({"allow": []})),
+        (Method::GET, "/api/v1/sources/ledger", Value::Null),
+        (Method::DELETE, "/api/v1/sources/ledger", Value::Null),
+        (Method::POST, "/api/v1/sources/ledger/documents", Value::Null),
+        (Method::GET, "/api/v1/sources/ledger/documents", Value::Null),
+        (Method::POST, "/api/v1/sources/ledger/sync", Value::Null),
+    ] {
+        house.call(&writer, method, path, body).await.refused(404, "not_found");
+    }
+    let sources = house.get(&writer, "/api/v1/sources").await.expect(200).json();
+    assert_eq!(sources["data"].as_array().map(Vec::len), Some(1));
+    let new = json!({"name": "third", "kind": "push"});
+    house.post(&writer, "/api/v1/sources", new).await.refused(403, "key_is_narrowed");
+
+    for wider in [json!(["security"]), json!(["security", "operator", "source:src_00000000000000000000000000000000"])] {
+        let body = json!({"person": "admin", "name": "wider", "scopes": wider});
+        house.post(&writer, "/api/v1/keys", body).await.refused(403, "key_is_narrowed");
+    }
+    let heir = json!({"person": "admin", "name": "heir"});
+    let heir = house.post(&writer, "/api/v1/keys", heir).await.expect(201).field("key");
+    house.get(&heir, "/api/v1/sources/ledger").await.refused(404, "not_found");
+    house.get(&heir, "/api/v1/sources/wiki").await.expect(200);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests; a test that cannot go on ends")]
 
+mod assistant;
 mod behalf;
 mod bodies;
 mod break_glass;

@@ -34,7 +34,8 @@ fn upstream(base_url: &str, locality: &str) -> Value {
 
 async fn lengths(house: &House, key: &str) -> Value {
     let list = house.get(key, "/v1/models").await.expect(200).json();
-    list["data"].as_array().unwrap().iter().map(|model| model["context_length"].clone()).collect()
+    let models = list["data"].as_array().unwrap().iter().filter(|model| model["id"] != "assistant");
+    models.map(|model| model["context_length"].clone()).collect()
 }
 
 #[tokio::test]

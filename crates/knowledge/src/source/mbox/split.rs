@@ -135,7 +135,7 @@ struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { headers: Vec::new(), digest: Digest::new(), in_headers: true, is_whole: true }
+        Self { headers: Vec::new(), digest: Digest::default(), in_headers: true, is_whole: true }
     }
 }
 

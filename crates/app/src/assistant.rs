@@ -1,0 +1,318 @@
+//! The built-in task `assistant`: an answer from what the asker may read, with its quotes.
+//!
+//! - The quotes are fixed, checked and shown before a model is asked; the answer rests on them and on nothing else.
+//! - What stands in a quote is material and no instruction: who asks, what is searched and what leaves is decided before.
+//! - Where nothing was found, or the model says so, the answer is the same sentence for everybody.
+
+mod prompt;
+mod question;
+mod quotes;
+mod released;
+mod sentences;
+
+use std::sync::Arc;
+
+use domain::{Provenance, Source};
+use futures::{StreamExt as _, stream};
+use models::{AnsweredBy, ModelsError, Route};
+use tokio::sync::oneshot;
+use wire::chat::{AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, Delta, FinishReason};
+use wire::freehold::ChunkAdditions;
+use wire::model::{ModelAdditions, ModelEntry, ModelKind};
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::exchange::Exchange;
+use crate::need_to_know;
+use crate::prompt::Prompt;
+use crate::search;
+use crate::stream::ReplyStream;
+use question::Question;
+use quotes::{Quote, Room};
+use released::Released;
+
+/// Its name, where clients name a model.
+pub const NAME: &str = "assistant";
+/// The version of its instructions: grows when they change.
+const VERSION: u32 = 1;
+
+/// Whether a client asks the assistant, by its name or an alias.
+pub(crate) fn is_asked(app: &App, name: &str) -> bool {
+    name == NAME || app.settings.get().aliases.get(name).is_some_and(|named| named == NAME)
+}
+
+/// As it stands among the models, where one of them could answer for it.
+pub(crate) fn entry(app: &App) -> Option<ModelEntry> {
+    let name = chat_models(app).next()?.model().to_owned();
+    let model = app.models.list().into_iter().find(|model| model.id == name)?;
+    let freehold = ModelAdditions { kind: ModelKind::Task, ..model.freehold? };
+    Some(ModelEntry { id: NAME.to_owned(), owned_by: "freehold".to_owned(), freehold: Some(freehold), ..model })
+}
+
+/// The chat models that may answer for it: the configured one first.
+fn chat_models(app: &App) -> impl Iterator<Item = Route> {
+    let is_chat = |entry: &ModelEntry| entry.freehold.as_ref().is_some_and(|of| of.kind == ModelKind::Chat);
+    let others = app.models.list().into_iter().filter(is_chat).map(|entry| entry.id);
+    let named = app.chat_model.iter().cloned().chain(others);
+    named.filter_map(|name| app.models.resolve(&name).ok())
+}
+
+/// What an answer is made from, all of it checked for the asker.
+struct Grounds {
+    route: Route,
+    prompt: Option<Prompt>,
+    quotes: Vec<Quote>,
+    /// What is said where nothing was found, in the asker's language.
+    nothing: &'static str,
+}
+
+impl Grounds {
+    fn released(&self) -> Released {
+        Released::new(self.quotes.iter().map(|quote| quote.text.clone()).collect(), self.nothing)
+    }
+}
+
+/// Access -> Passages -> narrow -> Prompt.
+async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<Grounds, AppError> {
+    let question = Question::read(request)?;
+    let route = admit(app, exchange, &request.model)?;
+    let passages = search::passages(app, &exchange.asker(), question.searches(), quotes::MOST_PASSAGES).await?;
+    let quotes = quotes::choose(passages, &question.text, Room::of(&route));
+    exchange.rests_on(&quotes.iter().map(Quote::citation).collect::<Vec<_>>(), &provenance(&quotes));
+    exchange.set_passages(|| quotes.iter().map(Quote::record).collect());
+    exchange.mark("quotes");
+    let nothing = sentences::nothing_found(&question.text);
+    if quotes.is_empty() {
+        return Ok(Grounds { route, prompt: None, quotes, nothing });
+    }
+    let composed = prompt::compose(request, &question, &quotes);
+    let mut prompt = Prompt::compose(app, exchange, &composed, &route);
+    prompt.share_first(NAME);
+    prompt.reserve(app, exchange, &route).await?;
+    Ok(Grounds { route, prompt: Some(prompt), quotes, nothing })
+}
+
+/// The model that answers. The assistant may be used by whoever may use base models.
+fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Route, AppError> {
+    if !exchange.may_use(Some(NAME)) {
+        return Err(ModelsError::UnknownModel { name: name.to_owned() }.into());
+    }
+    let route = chat_models(app).next().ok_or_else(|| {
+        let message = "there is no chat model that the assistant could use: add one, or wait until it is loaded";
+        AppError::Unavailable { message: message.to_owned(), code: "assistant_has_no_model" }
+    })?;
+    exchange.routed_to(&route);
+    exchange.called(NAME, VERSION);
+    Ok(route)
+}
+
+fn provenance(quotes: &[Quote]) -> Provenance {
+    let mut provenance = Provenance::default();
+    for quote in quotes {
+        provenance.add(Source::Document { document: quote.document, version: quote.version });
+    }
+    provenance
+}
+
+/// The whole answer, before its trace is durable.
+pub(crate) async fn generate(
+    app: &App,
+    exchange: &mut Exchange,
+    request: &ChatRequest,
+) -> Result<ChatResponse, AppError> {
+    let grounds = ground(app, exchange, request).await?;
+    let Some(prompt) = &grounds.prompt else { return Ok(whole(app, exchange, grounds.nothing)) };
+    exchange.recheck()?;
+    let answered = grounds.route.chat(&prompt.request, prompt.context.clone()).await?;
+    exchange.answered_by(&answered.by);
+    let mut reply = answered.value;
+    for choice in &mut reply.choices {
+        let words = choice.message.content.take().unwrap_or_default();
+        let words = grounds.released().all_of(&words);
+        choice.message.content = Some(need_to_know::narrowed_reply(app, exchange.access(), words, grounds.nothing));
+    }
+    Ok(reply)
+}
+
+/// The answer as it is made: the quotes at once, then what the model says of them.
+pub(crate) async fn open(
+    app: &Arc<App>,
+    exchange: &mut Exchange,
+    request: &ChatRequest,
+) -> Result<Opened, AppError> {
+    let grounds = ground(app, exchange, request).await?;
+    exchange.recheck()?;
+    let head = Head { id: exchange.reply_id(), created: app.now().seconds() };
+    let citations = grounds.quotes.iter().map(Quote::citation).collect();
+    let mut opening = head.chunk(Some(String::new()), None);
+    opening.freehold = Some(ChunkAdditions::Opening { citations });
+    let (tell, answered_by) = oneshot::channel();
+    let rest = match &grounds.prompt {
+        None => stream::iter(head.said(grounds.nothing.to_owned()).map(Ok)).boxed(),
+        Some(_) if need_to_know::applies(app) => at_once(app.clone(), exchange, grounds, head, tell),
+        Some(_) => as_it_comes(grounds, head, tell),
+    };
+    Ok(Opened { chunks: stream::iter([Ok(opening)]).chain(rest).boxed(), answered_by })
+}
+
+/// An answer that has begun: chunks, and who gives them once that is known.
+pub(crate) struct Opened {
+    chunks: Chunks,
+    answered_by: oneshot::Receiver<AnsweredBy>,
+}
+
+type Chunks = stream::BoxStream<'static, Result<ChatChunk, ModelsError>>;
+
+impl Opened {
+    pub(crate) fn into_stream(self, exchange: Exchange, request: &ChatRequest) -> ReplyStream<ChatChunk> {
+        ReplyStream::new(self.chunks, exchange, &request.model, request.wants_usage()).answered_later(self.answered_by)
+    }
+}
+
+fn as_it_comes(grounds: Grounds, head: Head, tell: oneshot::Sender<AnsweredBy>) -> Chunks {
+    let asked = async move {
+        let Some(prompt) = &grounds.prompt else { return stream::empty().boxed() };
+        match grounds.route.chat_stream(&prompt.request, prompt.context.clone()).await {
+            Err(error) => stream::iter([Err(error)]).boxed(),
+            Ok(answered) => {
+                let _ = tell.send(answered.by);
+                let mut answers = Answers { grounds, head, released: Vec::new() };
+                let chunks = answered.value.into_stream();
+                chunks.flat_map(move |chunk| stream::iter(answers.take(chunk))).boxed()
+            }
+        }
+    };
+    stream::once(asked).flatten().boxed()
+}
+
+/// Where rules of need to know are in force, nothing leaves before all of it was looked at.
+fn at_once(
+    app: Arc<App>,
+    exchange: &Exchange,
+    grounds: Grounds,
+    head: Head,
+    tell: oneshot::Sender<AnsweredBy>,
+) -> Chunks {
+    let access = exchange.access().clone();
+    let asked = async move {
+        let Some(prompt) = &grounds.prompt else { return Vec::new() };
+        let request = ChatRequest { stream: None, stream_options: None, ..prompt.request.clone() };
+        match grounds.route.chat(&request, prompt.context.clone()).await {
+            Err(error) => vec![Err(error)],
+            Ok(answered) => {
+                let _ = tell.send(answered.by);
+                let ends = |choice: Choice| {
+                    let words = grounds.released().all_of(&choice.message.content.unwrap_or_default());
+                    let words = need_to_know::narrowed_reply(&app, &access, words, grounds.nothing);
+                    let (index, finish_reason) = (choice.index, choice.finish_reason);
+                    head.of_choice(index, words, finish_reason).map(Ok)
+                };
+                let chunks: Vec<_> = answered.value.choices.into_iter().flat_map(ends).collect();
+                let usage = answered.value.usage.map(|usage| Ok(ChatChunk { usage: Some(usage), ..head.empty() }));
+                chunks.into_iter().chain(usage).collect()
+            }
+        }
+    };
+    stream::once(asked).flat_map(stream::iter).boxed()
+}
+
+/// What the chunks of one answer have in common.
+#[derive(Debug, Clone)]
+struct Head {
+    id: String,
+    created: i64,
+}
+
+impl Head {
+    fn empty(&self) -> ChatChunk {
+        ChatChunk { id: self.id.clone(), created: self.created, ..ChatChunk::default() }
+    }
+
+    fn chunk(&self, content: Option<String>, finish_reason: Option<FinishReason>) -> ChatChunk {
+        let role = content.as_ref().filter(|content| content.is_empty()).map(|_| Default::default());
+        let delta = Delta { role, content, ..Delta::default() };
+        ChatChunk { choices: vec![ChunkChoice { delta, finish_reason, ..ChunkChoice::default() }], ..self.empty() }
+    }
+
+    /// An answer that is known at once.
+    fn said(&self, words: String) -> [ChatChunk; 2] {
+        self.of_choice(0, words, FinishReason::Stop)
+    }
+
+    fn of_choice(&self, index: u32, words: String, end: FinishReason) -> [ChatChunk; 2] {
+        let mut chunks = [self.chunk(Some(words), None), self.chunk(None, Some(end))];
+        chunks.iter_mut().flat_map(|chunk| &mut chunk.choices).for_each(|choice| choice.index = index);
+        chunks
+    }
+}
+
+/// The answers of one request as they come, by their index.
+struct Answers {
+    grounds: Grounds,
+    head: Head,
+    released: Vec<Released>,
+}
+
+impl Answers {
+    fn take(&mut self, chunk: Result<ChatChunk, ModelsError>) -> Vec<Result<ChatChunk, ModelsError>> {
+        let mut chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return vec![Err(error)],
+        };
+        (chunk.id, chunk.created) = (self.head.id.clone(), self.head.created);
+        let mut before = Vec::new();
+        for choice in &mut chunk.choices {
+            let words = choice.delta.content.take().unwrap_or_default();
+            let released = self.of(choice.index);
+            let mut words = released.push(&words);
+            if choice.finish_reason.is_some() {
+                words.push_str(&released.finish());
+            }
+            choice.delta.role = None;
+            match (words.is_empty(), choice.finish_reason) {
+                (true, _) => {}
+                (false, None) => choice.delta.content = Some(words),
+                (false, Some(_)) => {
+                    let mut last = self.head.chunk(Some(words), None);
+                    last.choices.iter_mut().for_each(|said| said.index = choice.index);
+                    before.push(Ok(last));
+                }
+            }
+        }
+        let says = |choice: &ChunkChoice| choice.delta.content.is_some() || choice.finish_reason.is_some();
+        chunk.choices.retain(says);
+        if !chunk.choices.is_empty() || chunk.usage.is_some() {
+            before.push(Ok(chunk));
+        }
+        before
+    }
+
+    fn of(&mut self, index: u32) -> &mut Released {
+        // A stray index of an upstream lands on the last of those that may be asked for.
+        let index = (index as usize).min(MOST_ANSWERS - 1);
+        while self.released.len() <= index {
+            self.released.push(self.grounds.released());
+        }
+        &mut self.released[index]
+    }
+}
+
+/// As many answers as a request may ask for.
+const MOST_ANSWERS: usize = 8;
+
+/// The answer where no model was asked.
+fn whole(app: &App, exchange: &Exchange, words: &str) -> ChatResponse {
+    let message = AssistantMessage { content: Some(words.to_owned()), ..AssistantMessage::default() };
+    let choice = Choice { index: 0, message, logprobs: None, finish_reason: FinishReason::Stop };
+    ChatResponse {
+        id: exchange.reply_id(),
+        object: Default::default(),
+        created: app.now().seconds(),
+        model: NAME.to_owned(),
+        choices: vec![choice],
+        usage: Some(wire::chat::Usage::default()),
+        service_tier: None,
+        system_fingerprint: None,
+        freehold: None,
+    }
+}

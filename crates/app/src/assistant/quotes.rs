@@ -1,0 +1,164 @@
+//! Which quotes an answer rests on: the sentences of what was found that speak of the question, as many as pay.
+
+use domain::{DocumentId, PassageRecord};
+use knowledge::quote::{Words, best};
+use models::Route;
+use wire::freehold::Citation;
+
+use crate::index::about_tokens;
+use crate::search::FoundPassage;
+
+/// Passages that are looked at.
+pub(super) const MOST_PASSAGES: usize = 10;
+/// Where the model's context is not known.
+const SHORT_CONTEXT: u32 = 4_096;
+
+/// A quote, at its exact place.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Quote {
+    /// Its number in the answer, from 1.
+    pub(super) n: u32,
+    pub(super) document: DocumentId,
+    pub(super) version: u32,
+    /// What stands there.
+    pub(super) text: String,
+    /// What it belongs to: the title, and the heading above it.
+    pub(super) about: String,
+    start: u32,
+    end: u32,
+    passage: FoundPassage,
+}
+
+/// How much of a prompt quotes may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    quotes: usize,
+    /// Of one quote.
+    each_tokens: usize,
+    /// Of all.
+    all_tokens: usize,
+}
+
+impl Room {
+    /// On a small machine every token of a prompt is waited for; a larger server reads as much as its context pays.
+    pub(super) fn of(route: &Route) -> Self {
+        if route.engine().is_some() {
+            return Self { quotes: 4, each_tokens: 110, all_tokens: 240 };
+        }
+        let context = route.context_length().unwrap_or(SHORT_CONTEXT) as usize;
+        Self { quotes: MOST_PASSAGES, each_tokens: 400, all_tokens: (context / 4).min(4_000) }
+    }
+}
+
+/// The quotes of these passages, best first, until there is no more room.
+pub(super) fn choose(passages: Vec<FoundPassage>, question: &str, room: Room) -> Vec<Quote> {
+    let asked = Words::of(question);
+    let (mut quotes, mut left) = (Vec::new(), room.all_tokens);
+    for passage in passages {
+        let most = room.each_tokens.min(left);
+        let range = best(&passage.text, &asked, most, &about_tokens);
+        let text = passage.text.get(range.clone()).unwrap_or_default();
+        let tokens = about_tokens(text);
+        let fits = quotes.is_empty() || tokens <= left;
+        if text.is_empty() || !fits {
+            continue;
+        }
+        left = left.saturating_sub(tokens);
+        quotes.push(Quote::of(passage.clone(), quotes.len(), range));
+        if quotes.len() == room.quotes {
+            break;
+        }
+    }
+    quotes
+}
+
+impl Quote {
+    fn of(passage: FoundPassage, before: usize, range: std::ops::Range<usize>) -> Self {
+        let letters = |text: Option<&str>| u32::try_from(text.unwrap_or_default().chars().count()).unwrap_or(u32::MAX);
+        let text = passage.text.get(range.clone()).unwrap_or_default().to_owned();
+        let (skipped, length) = (letters(passage.text.get(..range.start)), letters(Some(&text)));
+        // What was taken out of a passage moved what stands behind it: then the passage's own place is named.
+        let is_exact = letters(Some(&passage.text)) == passage.end - passage.start;
+        let (start, end) = match is_exact {
+            true => (passage.start + skipped, passage.start + skipped + length),
+            false => (passage.start, passage.end),
+        };
+        let heading = passage.headings.last().filter(|heading| **heading != passage.title);
+        let about = heading.map_or_else(|| passage.title.clone(), |heading| format!("{}: {heading}", passage.title));
+        let n = u32::try_from(before + 1).unwrap_or(u32::MAX);
+        Self { n, document: passage.document, version: passage.version, text, about, start, end, passage }
+    }
+
+    pub(super) fn citation(&self) -> Citation {
+        Citation {
+            n: self.n,
+            document: self.document.to_string(),
+            external_id: Some(self.passage.external_id.clone()),
+            source: Some(self.passage.source.to_string()),
+            title: Some(self.passage.title.clone()),
+            url: self.passage.url.clone(),
+            start: self.start.into(),
+            end: self.end.into(),
+            quote: self.text.clone(),
+        }
+    }
+
+    pub(super) fn record(&self) -> PassageRecord {
+        PassageRecord { document: self.document, score: self.passage.score.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SourceId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn passage(text: &str, start: u32) -> FoundPassage {
+        FoundPassage {
+            document: DocumentId::from_uuid(Uuid::from_u128(1)),
+            version: 1,
+            external_id: "leave.md".to_owned(),
+            source: SourceId::from_uuid(Uuid::from_u128(2)),
+            title: "Leave".to_owned(),
+            url: None,
+            text: text.to_owned(),
+            score: 1.0,
+            start,
+            end: start + u32::try_from(text.chars().count()).unwrap(),
+            headings: vec!["Leave".to_owned(), "Days".to_owned()],
+            page: None,
+        }
+    }
+
+    #[test]
+    fn a_quote_stands_at_its_exact_place() {
+        let text = "Die Küche öffnet um acht. Jede Kollegin hat 27 Urlaubstage im Jahr. Bitte früh fragen.";
+        let room = Room { quotes: 4, each_tokens: 16, all_tokens: 40 };
+        let quotes = choose(vec![passage(text, 100)], "Wie viele Urlaubstage?", room);
+        let [quote] = quotes.as_slice() else { panic!("one quote") };
+        assert_eq!(quote.text, "Jede Kollegin hat 27 Urlaubstage im Jahr.");
+        let whole: String = text.chars().skip(quote.start as usize - 100).take((quote.end - quote.start) as usize).collect();
+        assert_eq!((whole.as_str(), quote.about.as_str()), (quote.text.as_str(), "Leave: Days"));
+    }
+
+    #[test]
+    fn there_are_as_many_as_fit_and_one_at_least() {
+        let long = "word ".repeat(50);
+        let passages = || vec![passage(&long, 0), passage("Short one.", 0), passage(&long, 0)];
+        let count = |room| choose(passages(), "word", room).len();
+        assert_eq!(count(Room { quotes: 4, each_tokens: 500, all_tokens: 1_000 }), 3);
+        assert_eq!(count(Room { quotes: 4, each_tokens: 500, all_tokens: 100 }), 2);
+        assert_eq!(count(Room { quotes: 1, each_tokens: 1, all_tokens: 1 }), 1);
+    }
+
+    #[test]
+    fn what_was_narrowed_is_named_by_its_passage() {
+        let mut narrowed = passage("Call [redacted] about it.", 10);
+        narrowed.end = 90;
+        let room = Room { quotes: 4, each_tokens: 100, all_tokens: 100 };
+        let citation = choose(vec![narrowed], "call", room)[0].citation();
+        assert_eq!((citation.start, citation.end, citation.quote.as_str()), (10, 90, "Call [redacted] about it."));
+    }
+}
