@@ -22,7 +22,7 @@ key_of() {
 # What a person is told, in a column.
 ask_as() {
     FREEHOLD_API_KEY=$2 freehold ask --url "http://$listen" --model assistant "$question" </dev/null 2>/dev/null |
-        fold -s -w 58
+        fold -s -w 58 | sed 's/ *$//'
 }
 
 # Waits until every paper can be found by its words and by its meaning.
@@ -41,7 +41,7 @@ index_whole() {
 
 side_by_side() {
     printf '%-62s %s\n' "--- Aoife Brennan, sales, Galway" "--- Jonas Weidner, hardware, Leipzig"
-    pr -m -t -w 124 "$1" "$2"
+    pr -m -t -w 124 "$1" "$2" | expand
 }
 
 prepare

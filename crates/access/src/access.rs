@@ -30,8 +30,7 @@ impl Access {
     /// the services in between do not count; what the scopes of the key leave of it does.
     #[must_use]
     pub fn of(snapshot: &Snapshot, caller: &Caller, purpose: Option<&str>, at: Timestamp) -> Self {
-        let Self { snapshot, judge, purpose, reach, .. } =
-            Self::in_person(snapshot, caller.principal(), purpose, at);
+        let Self { snapshot, judge, purpose, reach, .. } = Self::in_person(snapshot, caller.principal(), purpose, at);
         Self { snapshot, judge: judge.within(caller.bounds()), via: caller.via().to_vec(), purpose, reach }
     }
 
@@ -93,7 +92,8 @@ impl Access {
     fn holding(&self, action: Action, what: &Source, held: &Held, glass: Option<&BreakGlass>) -> Verdict {
         let state = self.snapshot.state();
         // INVARIANT: what a document holds is of this generation. If it were not: default deny.
-        let Some((class, place)) = state.classes.get(held.class).and_then(|it| Some((it, state.classes.place(it)?))) else {
+        let Some((class, place)) = state.classes.get(held.class).and_then(|it| Some((it, state.classes.place(it)?)))
+        else {
             return Verdict::no(Rule::SourceUnreadable, vec![self.principal().to_string(), what.to_string()]);
         };
         let none = Projection::default();

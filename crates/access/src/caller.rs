@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::{CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, SourceId, Timestamp, Token};
+use domain::{
+    CallerRecord, Capture, KeyId, Limits, PersonId, Principal, Role, Scope, ServiceId, SourceId, Timestamp, Token,
+};
 
 use crate::actor::Actor;
 use crate::bounds::Bounds;

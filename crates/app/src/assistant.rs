@@ -87,7 +87,7 @@ async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Re
     }
     let composed = prompt::compose(request, &question, &quotes);
     let mut prompt = Prompt::compose(app, exchange, &composed, &route);
-    prompt.share_first(NAME);
+    prompt.share_first(prompt::PUBLIC, NAME);
     prompt.reserve(app, exchange, &route).await?;
     Ok(Grounds { route, prompt: Some(prompt), quotes, nothing })
 }
@@ -135,11 +135,7 @@ pub(crate) async fn generate(
 }
 
 /// The answer as it is made: the quotes at once, then what the model says of them.
-pub(crate) async fn open(
-    app: &Arc<App>,
-    exchange: &mut Exchange,
-    request: &ChatRequest,
-) -> Result<Opened, AppError> {
+pub(crate) async fn open(app: &Arc<App>, exchange: &mut Exchange, request: &ChatRequest) -> Result<Opened, AppError> {
     let grounds = ground(app, exchange, request).await?;
     exchange.recheck()?;
     let head = Head { id: exchange.reply_id(), created: app.now().seconds() };

@@ -336,7 +336,12 @@ async fn find(
 ///
 /// # Errors
 /// No such source, or the listing is wrong.
-pub async fn list(app: &App, caller: &Caller, source: &str, listing: &Listing) -> Result<Slice<DocumentListed>, AppError> {
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    source: &str,
+    listing: &Listing,
+) -> Result<Slice<DocumentListed>, AppError> {
     let source = sources::find(app, caller, source).await?;
     let unknown = |_| AppError::invalid("after", "`after`: use the last id of the page before (doc_...)");
     let after = listing.after.as_deref().map(str::parse).transpose().map_err(unknown)?;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use access::{Access, Caller};
 use domain::{
-    Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question, Resource, Stage,
-    TokenCounts, Trace, TraceContent, TraceId,
+    Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question,
+    Resource, Stage, TokenCounts, Trace, TraceContent, TraceId,
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;

@@ -45,9 +45,9 @@ impl Prompt {
         Self { request: upstream, context }
     }
 
-    /// The first message is the same for everybody who calls this task: its state may be shared among them.
-    pub(crate) fn share_first(&mut self, task: &str) {
-        if let Some(label) = self.context.labels.first_mut() {
+    /// So many messages at the head are the same for everybody who calls this task: their state may be shared among them.
+    pub(crate) fn share_first(&mut self, messages: usize, task: &str) {
+        for label in self.context.labels.iter_mut().take(messages) {
             *label = Some(format!("task:{task}"));
         }
     }

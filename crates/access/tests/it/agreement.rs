@@ -6,8 +6,8 @@ use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 
 use access::{
-    Access, AgeLimits, AttributeKind, Caller, Change, Collection, Edit, Grounds, Listing, OnBehalfOf,
-    Person, Policies, Snapshot, SourceStanding, Tombstone, act_for, authenticate, decide,
+    Access, AgeLimits, AttributeKind, Caller, Change, Collection, Edit, Grounds, Listing, OnBehalfOf, Person, Policies,
+    Snapshot, SourceStanding, Tombstone, act_for, authenticate, decide,
 };
 use domain::{
     AccessList, Action, AttributeValue, Attributes, BreakGlass, BreakGlassId, DocumentId, ListToken, Member, Principal,
@@ -280,8 +280,7 @@ impl Trial<'_> {
             Step::Wait(seconds) => self.at += i64::from(*seconds),
             Step::Compact => self.collection.compact(),
             Step::Check { asker, train, purpose } => {
-                let asked =
-                    Asked { who: who(*asker), train: *train, purpose: *purpose, narrowed: false, at: self.at };
+                let asked = Asked { who: who(*asker), train: *train, purpose: *purpose, narrowed: false, at: self.at };
                 self.check(asked, usize::from(*asker))?;
                 if let Who::Person(number) = asked.who {
                     self.check(asked, usize::from(PEOPLE + SERVICES + number))?;

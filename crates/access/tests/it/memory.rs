@@ -92,7 +92,8 @@ fn classes_without_a_use_are_dropped_once_they_are_many() {
     let mut shelf = Shelf::new();
     shelf.put(1, 1, Listing::Given(everyone()));
     for round in 0..12_000 {
-        let tokens = [person_token(1), ListToken::External { source: "idp".to_owned(), external_id: round.to_string() }];
+        let tokens =
+            [person_token(1), ListToken::External { source: "idp".to_owned(), external_id: round.to_string() }];
         shelf.list(1, allow(&tokens));
         shelf.collection.compact_if_needed();
     }

@@ -351,11 +351,12 @@ impl Naive {
         let index = usize::try_from(version).unwrap().wrapping_sub(1);
         let Some(sets) = document.versions.get(index) else { return false };
         let open = matches!(document.state, State::Live | State::Kept);
-        open && within_key(asked, document.source) && sets.iter().all(|set| {
-            (whatever_lists_say || self.lists(asked.who, &set.list))
-                && self.policies_allow(asked, document.source, &set.said)
-                && self.fresh(document.source, set.said.sensitivity, asked.at)
-        })
+        open && within_key(asked, document.source)
+            && sets.iter().all(|set| {
+                (whatever_lists_say || self.lists(asked.who, &set.list))
+                    && self.policies_allow(asked, document.source, &set.said)
+                    && self.fresh(document.source, set.said.sensitivity, asked.at)
+            })
     }
 }
 

@@ -32,16 +32,23 @@ impl Question {
         };
         for (place, message) in request.messages.iter().enumerate() {
             if !matches!(message.role, MessageRole::User | MessageRole::Assistant) || !message.tool_calls().is_empty() {
-                let what = "the assistant has its own instructions and tools: send messages of `user` and `assistant` alone";
+                let what =
+                    "the assistant has its own instructions and tools: send messages of `user` and `assistant` alone";
                 return Err(AppError::invalid(format!("messages[{place}]"), format!("`messages[{place}]`: {what}")));
             }
         }
         let (text, param) = (last.text().trim().to_owned(), format!("messages[{}]", before.len()));
         if last.role != MessageRole::User || text.is_empty() {
-            return Err(AppError::invalid(&param, format!("`{param}`: the last message is the question: send one of `user`")));
+            return Err(AppError::invalid(
+                &param,
+                format!("`{param}`: the last message is the question: send one of `user`"),
+            ));
         }
         if text.chars().count() > LONGEST {
-            return Err(AppError::invalid(&param, format!("`{param}` is longer than {LONGEST} characters: ask in fewer words")));
+            return Err(AppError::invalid(
+                &param,
+                format!("`{param}` is longer than {LONGEST} characters: ask in fewer words"),
+            ));
         }
         let turns = before.iter().skip(before.len().saturating_sub(MOST_TURNS));
         let turns = turns.map(|message| (message.role, cut(&message.text())));
@@ -94,7 +101,8 @@ mod tests {
     #[test]
     fn a_follow_up_is_searched_with_what_it_points_at() {
         let said = |role: &str, content: &str| json!({"role": role, "content": content});
-        let turns = [said("user", "How many days of leave?"), said("assistant", "27 [1]."), said("user", "And in Osaka?")];
+        let turns =
+            [said("user", "How many days of leave?"), said("assistant", "27 [1]."), said("user", "And in Osaka?")];
         let question = read(json!({"messages": turns})).unwrap();
         assert_eq!(question.searches(), ["And in Osaka?", "How many days of leave?\nAnd in Osaka?"]);
         let alone = read(json!({"messages": [said("user", " Leave? ")]})).unwrap();

@@ -10,6 +10,10 @@ use crate::search::FoundPassage;
 
 /// Passages that are looked at.
 pub(super) const MOST_PASSAGES: usize = 10;
+/// What stands in one ranking alone, and low, is not quoted beside what leads both: this share of the best score is enough.
+const WORTH_QUOTING: f32 = 0.4;
+/// A shorter quote says too little to be worth its place.
+const FEWEST_TOKENS: usize = 30;
 /// Where the model's context is not known.
 const SHORT_CONTEXT: u32 = 4_096;
 
@@ -43,7 +47,7 @@ impl Room {
     /// On a small machine every token of a prompt is waited for; a larger server reads as much as its context pays.
     pub(super) fn of(route: &Route) -> Self {
         if route.engine().is_some() {
-            return Self { quotes: 4, each_tokens: 110, all_tokens: 240 };
+            return Self { quotes: 4, each_tokens: 180, all_tokens: 360 };
         }
         let context = route.context_length().unwrap_or(SHORT_CONTEXT) as usize;
         Self { quotes: MOST_PASSAGES, each_tokens: 400, all_tokens: (context / 4).min(4_000) }
@@ -53,10 +57,16 @@ impl Room {
 /// The quotes of these passages, best first, until there is no more room.
 pub(super) fn choose(passages: Vec<FoundPassage>, question: &str, room: Room) -> Vec<Quote> {
     let asked = Words::of(question);
+    let enough = passages.first().map_or(0.0, |best| best.score * WORTH_QUOTING);
     let (mut quotes, mut left) = (Vec::new(), room.all_tokens);
-    for passage in passages {
+    for passage in passages.into_iter().filter(|passage| passage.score >= enough) {
         let most = room.each_tokens.min(left);
-        let range = best(&passage.text, &asked, most, &about_tokens);
+        if most < FEWEST_TOKENS && !quotes.is_empty() {
+            break;
+        }
+        let heading = heading(&passage);
+        let range = best(passage.text.get(heading..).unwrap_or_default(), &asked, most, &about_tokens);
+        let range = heading + range.start..heading + range.end;
         let text = passage.text.get(range.clone()).unwrap_or_default();
         let tokens = about_tokens(text);
         let fits = quotes.is_empty() || tokens <= left;
@@ -70,6 +80,12 @@ pub(super) fn choose(passages: Vec<FoundPassage>, question: &str, room: Room) ->
         }
     }
     quotes
+}
+
+/// The length of the title with which a passage begins, bytes: it is named beside the quote already.
+fn heading(passage: &FoundPassage) -> usize {
+    let after = passage.text.trim_start().strip_prefix(passage.title.trim()).filter(|rest| rest.starts_with('\n'));
+    after.filter(|rest| !rest.trim().is_empty()).map_or(0, |rest| passage.text.len() - rest.len())
 }
 
 impl Quote {
@@ -139,8 +155,21 @@ mod tests {
         let quotes = choose(vec![passage(text, 100)], "Wie viele Urlaubstage?", room);
         let [quote] = quotes.as_slice() else { panic!("one quote") };
         assert_eq!(quote.text, "Jede Kollegin hat 27 Urlaubstage im Jahr.");
-        let whole: String = text.chars().skip(quote.start as usize - 100).take((quote.end - quote.start) as usize).collect();
+        let whole: String =
+            text.chars().skip(quote.start as usize - 100).take((quote.end - quote.start) as usize).collect();
         assert_eq!((whole.as_str(), quote.about.as_str()), (quote.text.as_str(), "Leave: Days"));
+    }
+
+    #[test]
+    fn a_title_is_no_part_of_a_quote_and_what_hardly_answers_is_not_quoted() {
+        let mut weak = passage("Leave the key at the door.", 0);
+        weak.score = 0.3;
+        let room = Room { quotes: 4, each_tokens: 100, all_tokens: 100 };
+        let quotes =
+            choose(vec![passage("Leave\n\nThere are 27 days.", 0), weak, passage("Leave\n", 9)], "leave", room);
+        let texts: Vec<&str> = quotes.iter().map(|quote| quote.text.as_str()).collect();
+        assert_eq!(texts, ["There are 27 days.", "Leave"]);
+        assert_eq!((quotes[0].start, quotes[0].end), (7, 25));
     }
 
     #[test]

@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn where_nothing_was_found_one_sentence_leaves() {
-        for words in [&["NOT FOUND"][..], &["no", "t fou", "nd. But the secret is 7"], &["**NOT", " FOUND**"], &[""], &["  "]] {
+        for words in
+            [&["NOT FOUND"][..], &["no", "t fou", "nd. But the secret is 7"], &["**NOT", " FOUND**"], &[""], &["  "]]
+        {
             assert_eq!(released(words), "Nothing.", "{words:?}");
         }
         assert_eq!(released(&["Not", " for 27 days [1]"]), "Not for 27 days [1]");

@@ -37,10 +37,30 @@ impl Can {
         if globals.json {
             output::document(&explanation);
         } else if self.why {
-            output::line(&format!("{}: {}", audit::answer(&explanation), audit::because(&explanation)));
+            let because = with_names((globals, &self.remote), audit::because(&explanation)).await;
+            output::line(&format!("{}: {because}", audit::answer(&explanation)));
         } else {
             output::line(audit::answer(&explanation));
         }
         Ok(())
     }
+}
+
+/// The routes that tell what an id is called, and the field that does.
+const NAMES: [(&str, &str, &str); 3] =
+    [("per_", "people", "user_name"), ("grp_", "groups", "name"), ("svc_", "services", "name")];
+
+/// The same with names beside the ids of people, groups and services, as far as who asks may know them.
+async fn with_names(at: (&Globals, &Remote), reasons: String) -> String {
+    let mut words: Vec<String> = reasons.split(' ').map(str::to_owned).collect();
+    for word in &mut words {
+        let id = word.trim_end_matches(';');
+        let Some((_, route, field)) = NAMES.iter().find(|(prefix, ..)| id.starts_with(prefix)) else { continue };
+        let found = call(at, Need::SetUp, Method::GET, &format!("/api/v1/{route}/{id}"), None).await;
+        let name = found.ok().and_then(|found| found[*field].as_str().map(str::to_owned));
+        if let Some(name) = name {
+            *word = format!("{id} ({name}){}", &word[id.len()..]);
+        }
+    }
+    words.join(" ")
 }

@@ -51,11 +51,7 @@ pub(crate) async fn list(
     get, path = "/api/v1/sources/{source}", tag = "Sources", params(("source" = String, Path)),
     responses((status = 200, body = SourceView), (status = 404, body = serde_json::Value))
 )]
-pub(crate) async fn show(
-    State(app): State<Arc<App>>,
-    By(asker): By,
-    Named(source): Named,
-) -> Answer<Json<SourceView>> {
+pub(crate) async fn show(State(app): State<Arc<App>>, By(asker): By, Named(source): Named) -> Answer<Json<SourceView>> {
     Ok(Json(sources::get(&app, &asker.caller, &source).await?))
 }
 
@@ -74,11 +70,7 @@ pub(crate) async fn remove(State(app): State<Arc<App>>, By(asker): By, Named(sou
     post, path = "/api/v1/sources/{source}/sync", tag = "Sources", params(("source" = String, Path)),
     responses((status = 200, body = SyncState), (status = 404, body = serde_json::Value))
 )]
-pub(crate) async fn sync(
-    State(app): State<Arc<App>>,
-    By(asker): By,
-    Named(source): Named,
-) -> Answer<Json<SyncState>> {
+pub(crate) async fn sync(State(app): State<Arc<App>>, By(asker): By, Named(source): Named) -> Answer<Json<SyncState>> {
     Ok(Json(sync::begin(&app, &asker.caller, &source).await?))
 }
 

@@ -41,7 +41,11 @@ impl Peer {
     /// The words of the last request, message by message.
     fn last(&self) -> Vec<String> {
         let messages = self.asked().last().unwrap()["messages"].clone();
-        messages.as_array().unwrap().iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+        let words = messages.as_array().unwrap().iter().map(|message| message["content"].as_str().unwrap().to_owned());
+        let all: Vec<String> = words.collect();
+        // Behind the instructions stand examples, the same for everybody.
+        let examples = all.iter().rposition(|words| words == "NOT FOUND").unwrap();
+        std::iter::once(all[..=examples].join("\n")).chain(all[examples + 1..].iter().cloned()).collect()
     }
 }
 
@@ -53,7 +57,8 @@ async fn answer(State(peer): State<Arc<Peer>>, Json(request): Json<Value>) -> Re
     if !streams {
         let message = json!({"role": "assistant", "content": says});
         let choice = json!({"index": 0, "finish_reason": "stop", "message": message});
-        return Json(json!({"id": "x", "object": "chat.completion", "choices": [choice], "usage": usage})).into_response();
+        return Json(json!({"id": "x", "object": "chat.completion", "choices": [choice], "usage": usage}))
+            .into_response();
     }
     let dies = says.ends_with('\u{7}');
     let words: Vec<String> = says.trim_end_matches('\u{7}').split_inclusive(' ').map(str::to_owned).collect();

@@ -258,7 +258,8 @@ async fn a_key_for_one_source_reads_and_writes_there_alone() {
     let blind = house.key(discovers).await;
     house.get(&blind, &format!("/api/v1/documents/{in_wiki}/text")).await.refused(404, "not_found");
 
-    let writer = house.key(json!({"person": "admin", "name": "writer", "scopes": [scope, "operator", "security"]})).await;
+    let writer =
+        house.key(json!({"person": "admin", "name": "writer", "scopes": [scope, "operator", "security"]})).await;
     let change = || json!({"title": "x", "text": "y"});
     house.put(&writer, "/api/v1/sources/wiki/documents/e", change()).await.expect(200);
     for (method, path, body) in [
