@@ -35,6 +35,15 @@ const FEWEST: usize = 50;
 /// Passages that are read beyond those asked for, before more of them are.
 const AT_ONCE: usize = 5;
 
+/// What leads one ranking counts for so much of what is best in both.
+const BESIDE_THE_BEST: f32 = 0.99;
+
+/// Two rankings as one, and what leads each.
+struct Ranked {
+    fused: Vec<(PassageKey, f32)>,
+    leaders: Vec<PassageKey>,
+}
+
 /// What was found, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SearchAnswer {
@@ -88,12 +97,13 @@ pub async fn search(app: &App, asker: &Asker, request: SearchRequest) -> Result<
     let narrowing = Narrowing::of(app, &access.visible(Action::Read), &question).await?;
     let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
     let searched = if vector.is_some() { &["text", "vectors"][..] } else { &["text"] };
-    let ranked = rank(app, &serving, (access.visible(Action::Read), narrowing), (&question, vector)).await?;
+    let ranked = rank(app, &serving, (access.visible(Action::Read), narrowing), (&question, vector)).await?.fused;
     let (passages, epoch) = released(app, asker, ranked, question.limit).await?;
     Ok(SearchAnswer { passages, epoch, searched: searched.iter().map(|how| (*how).to_owned()).collect() })
 }
 
-/// The passages that answer any of these texts best, of those that the asker may read: each way to ask the same counts.
+/// The passages that answer any of these texts best, of those that the asker may read: each way to ask the same counts. What
+/// leads one ranking comes first too: who names a number gets what has it, whatever else both rankings agree on.
 ///
 /// # Errors
 /// A text is empty or too long, or there is no index.
@@ -106,15 +116,22 @@ pub(crate) async fn passages(
     let serving = app.index()?.serving();
     let access = asker.access(app);
     let mut scores: HashMap<PassageKey, f32> = HashMap::new();
+    let mut leaders: Vec<PassageKey> = Vec::new();
     for query in texts {
         let limit = u32::try_from(limit).ok();
         let question = Question::read(SearchRequest { query, limit, ..SearchRequest::default() })?;
         let visible = access.visible(Action::Read);
         let narrowing = Narrowing::of(app, &visible, &question).await?;
         let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
-        for (key, score) in rank(app, &serving, (visible, narrowing), (&question, vector)).await? {
+        let ranked = rank(app, &serving, (visible, narrowing), (&question, vector)).await?;
+        for (key, score) in ranked.fused {
             *scores.entry(key).or_default() += score;
         }
+        leaders.extend(ranked.leaders);
+    }
+    let best = scores.values().copied().fold(0.0, f32::max);
+    for leader in leaders {
+        scores.entry(leader).and_modify(|score| *score = score.max(best * BESIDE_THE_BEST));
     }
     let mut ranked: Vec<(PassageKey, f32)> = scores.into_iter().collect();
     ranked.sort_by(|(a, one), (b, other)| other.total_cmp(one).then(a.cmp(b)));
@@ -127,7 +144,7 @@ async fn rank(
     serving: &Arc<Generation>,
     (visible, narrowing): (VisibleSet, Narrowing),
     (question, vector): (&Question, Option<Vec<f32>>),
-) -> Result<Vec<(PassageKey, f32)>, AppError> {
+) -> Result<Ranked, AppError> {
     let (serving, public) = (serving.clone(), app.index()?.public());
     let (text, limit) = (question.text.clone(), (question.limit * SPARE).max(FEWEST));
     let ranked = tokio::task::spawn_blocking(move || {
@@ -137,7 +154,8 @@ async fn rank(
             Some(vector) => serving.vector_ranking(&vector, &allowed, limit)?,
             None => Vec::new(),
         };
-        Ok::<_, AppError>(fuse(&by_text, &by_vector))
+        let leaders = by_text.first().into_iter().chain(by_vector.first()).copied().collect();
+        Ok::<_, AppError>(Ranked { fused: fuse(&by_text, &by_vector), leaders })
     });
     ranked.await.map_err(|_| AppError::ShuttingDown)?
 }

@@ -47,7 +47,7 @@ impl Room {
     /// On a small machine every token of a prompt is waited for; a larger server reads as much as its context pays.
     pub(super) fn of(route: &Route) -> Self {
         if route.engine().is_some() {
-            return Self { quotes: 4, each_tokens: 180, all_tokens: 360 };
+            return Self { quotes: 4, each_tokens: 120, all_tokens: 360 };
         }
         let context = route.context_length().unwrap_or(SHORT_CONTEXT) as usize;
         Self { quotes: MOST_PASSAGES, each_tokens: 400, all_tokens: (context / 4).min(4_000) }

@@ -159,7 +159,7 @@ async fn asked_and_answered(office: &Office) {
         let about: Vec<&str> = other.text.split_whitespace().skip(4).take(10).collect();
         office.asks(person, &format!("What do you know of this: {}?", about.join(" "))).await;
         let body = office.asks(person, &format!("What is the reference {} about?", mine.canary)).await;
-        assert!(body.contains(&format!("matter is {}", mine.canary)), "{person} is shown their own: {body}");
+        assert!(body.contains(&mine.canary), "{person} is shown their own: {body}");
         quoted += 1;
         if quoted == 10 {
             return;
