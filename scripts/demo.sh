@@ -9,10 +9,10 @@ export FREEHOLD__SERVER__LISTEN=${FREEHOLD__SERVER__LISTEN:-127.0.0.1:7979}
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 serve_arguments=(--demo)
-question="What is planned for the Leipzig site?"
+question="What is the new hall in Leipzig for?"
 knows=jonas.weidner # leads the hardware in Leipzig, and works on a project that few know of
 asks=aoife.brennan  # sells in Galway
-project=project-kestrel
+project="project-kestrel"
 
 # A key of a person of the demo company.
 key_of() {
@@ -46,7 +46,9 @@ side_by_side() {
 
 prepare
 trap stop EXIT
-running >/dev/null && ready || stage "Start the server, with an invented company of 25 people and 248 papers" start
+if ! running >/dev/null || ! ready; then
+    stage "Start the server, with an invented company of 25 people and 248 papers" start
+fi
 stage "Index the papers (about two minutes: the embedding model reads them on this machine)" index_whole
 
 answers=$(mktemp -d)
