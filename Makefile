@@ -12,7 +12,7 @@ help: ## Show this list
 	@echo "Folders: CARGO_TARGET_DIR (build), FREEHOLD__DATA__DIR (records), FREEHOLD__MODELS__DIR (weights)."
 	@echo "Address: FREEHOLD__SERVER__LISTEN, 127.0.0.1:7878 unless set."
 
-demo: ## Set up, build, fetch the default model, ask it one question and show the trace
+demo: ## Set up, build, fetch the default models; two people of an invented company ask the same question
 	@scripts/demo.sh
 
 up: ## Set up, build, fetch the default model and leave the server running
