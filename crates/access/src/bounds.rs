@@ -32,6 +32,11 @@ impl Bounds {
         self.actions.is_empty() && self.sources.is_empty()
     }
 
+    /// Whether every source is reached.
+    pub(crate) fn reach_all(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     pub(crate) fn hold(&self, action: Action) -> bool {
         self.actions.is_empty() || self.actions.contains(&action)
     }

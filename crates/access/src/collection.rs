@@ -24,6 +24,8 @@ const SPARE_CLASSES: usize = 10_000;
 pub struct Collection {
     state: State,
     interner: Interner,
+    /// How many classes the last compaction left.
+    compacted: usize,
 }
 
 impl Collection {
@@ -51,7 +53,7 @@ impl Collection {
             break_glass: Arc::default(),
             memo: Arc::new(Memo::new(memo_bytes)),
         };
-        Self { state, interner: Interner::default() }
+        Self { state, interner: Interner::default(), compacted: 0 }
     }
 
     /// A copy of what a snapshot shows, to try edits on: whatever becomes of it, the snapshot and what is remembered with
@@ -59,7 +61,7 @@ impl Collection {
     /// the lists it is given, which decisions do not depend on.
     pub(crate) fn trial(snapshot: &Snapshot) -> Self {
         let state = State { memo: Arc::new(Memo::new(0)), ..snapshot.state().clone() };
-        Self { state, interner: Interner::default() }
+        Self { state, interner: Interner::default(), compacted: 0 }
     }
 
     /// The snapshot as of the last edit.
@@ -98,14 +100,14 @@ impl Collection {
     /// as loading every document.
     pub fn compact_if_needed(&mut self) {
         let (classes, documents) = (self.state.classes.len(), self.state.documents.len());
-        if classes > documents * MOST_CLASSES_EACH + SPARE_CLASSES {
+        if classes > (documents * MOST_CLASSES_EACH + SPARE_CLASSES).max(self.compacted * 2) {
             self.compact();
         }
     }
 
     /// Files every document anew, which drops the classes that no list uses any more; remembered sets are computed anew.
     pub fn compact(&mut self) {
-        let Self { state, interner } = self;
+        let Self { state, interner, .. } = self;
         let old = state.classes.clone();
         let classes = Arc::make_mut(&mut state.classes);
         interner.begin_again(classes);
@@ -113,6 +115,7 @@ impl Collection {
         Arc::make_mut(&mut state.documents)
             .renumber(|class, attributes| interner.class_again((&old, &mut *classes), grounding, class, attributes));
         state.generation += 1;
+        self.compacted = self.state.classes.len();
     }
 
     fn change_directory(&mut self, epoch: u64, change: &Change) {

@@ -132,8 +132,16 @@ fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role]) -> Ver
     }
 }
 
-/// A key that names roles has only those; one that names none (or `act_for` alone) has all its holder's.
+/// A key that names roles has only those; one that names none (or `act_for` alone) has all its holder's. Who looks after
+/// people and rights does so everywhere: not with a key for some sources. A key for some actions has other roles than `user`
+/// only with `administer`.
 pub(crate) fn lets_through(key: &Key, role: Role) -> bool {
+    let bounds = Bounds::of(Some(key));
+    let is_wider =
+        (role == Role::Security && !bounds.reach_all()) || (role != Role::User && !bounds.hold(Action::Administer));
+    if is_wider {
+        return false;
+    }
     let mut named = key.scopes.iter().filter_map(|scope| scope.role()).peekable();
     named.peek().is_none() || named.any(|named| named == role)
 }

@@ -74,8 +74,8 @@ impl Grounds {
 
 /// Access -> Passages -> narrow -> Prompt.
 async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<Grounds, AppError> {
-    let question = Question::read(request)?;
     let route = admit(app, exchange, &request.model)?;
+    let question = Question::read(request)?;
     let passages = search::passages(app, &exchange.asker(), question.searches(), quotes::MOST_PASSAGES).await?;
     let quotes = quotes::choose(passages, &question.text, Room::of(&route));
     exchange.rests_on(&quotes.iter().map(Quote::citation).collect::<Vec<_>>(), &provenance(&quotes));
@@ -89,6 +89,8 @@ async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Re
     let mut prompt = Prompt::compose(app, exchange, &composed, &route);
     prompt.share_first(prompt::PUBLIC, NAME);
     prompt.reserve(app, exchange, &route).await?;
+    // Who leaves after the quotes has had the model asked all the same.
+    exchange.begins();
     Ok(Grounds { route, prompt: Some(prompt), quotes, nothing })
 }
 
@@ -125,13 +127,22 @@ pub(crate) async fn generate(
     exchange.recheck()?;
     let answered = grounds.route.chat(&prompt.request, prompt.context.clone()).await?;
     exchange.answered_by(&answered.by);
-    let mut reply = answered.value;
+    let (mut reply, access) = (answered.value, exchange.asker().access(app));
     for choice in &mut reply.choices {
-        let words = choice.message.content.take().unwrap_or_default();
-        let words = grounds.released().all_of(&words);
-        choice.message.content = Some(need_to_know::narrowed_reply(app, exchange.access(), words, grounds.nothing));
+        let words = grounds.released().all_of(&choice.message.content.take().unwrap_or_default());
+        let content = Some(need_to_know::narrowed_reply(app, &access, words, grounds.nothing));
+        choice.message = AssistantMessage { content, ..AssistantMessage::default() };
+        (choice.logprobs, choice.finish_reason) = (None, ended(choice.finish_reason));
     }
     Ok(reply)
+}
+
+/// It calls no functions, whatever a model says.
+const fn ended(reason: FinishReason) -> FinishReason {
+    match reason {
+        FinishReason::ToolCalls => FinishReason::Stop,
+        other => other,
+    }
 }
 
 /// The answer as it is made: the quotes at once, then what the model says of them.
@@ -189,7 +200,7 @@ fn at_once(
     head: Head,
     tell: oneshot::Sender<AnsweredBy>,
 ) -> Chunks {
-    let access = exchange.access().clone();
+    let asker = exchange.asker();
     let asked = async move {
         let Some(prompt) = &grounds.prompt else { return Vec::new() };
         let request = ChatRequest { stream: None, stream_options: None, ..prompt.request.clone() };
@@ -197,10 +208,11 @@ fn at_once(
             Err(error) => vec![Err(error)],
             Ok(answered) => {
                 let _ = tell.send(answered.by);
+                let access = asker.access(&app);
                 let ends = |choice: Choice| {
                     let words = grounds.released().all_of(&choice.message.content.unwrap_or_default());
                     let words = need_to_know::narrowed_reply(&app, &access, words, grounds.nothing);
-                    let (index, finish_reason) = (choice.index, choice.finish_reason);
+                    let (index, finish_reason) = (choice.index, ended(choice.finish_reason));
                     head.of_choice(index, words, finish_reason).map(Ok)
                 };
                 let chunks: Vec<_> = answered.value.choices.into_iter().flat_map(ends).collect();
@@ -264,7 +276,8 @@ impl Answers {
             if choice.finish_reason.is_some() {
                 words.push_str(&released.finish());
             }
-            choice.delta.role = None;
+            (choice.delta, choice.logprobs) = (Delta::default(), None);
+            choice.finish_reason = choice.finish_reason.map(ended);
             match (words.is_empty(), choice.finish_reason) {
                 (true, _) => {}
                 (false, None) => choice.delta.content = Some(words),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use access::{Access, Caller};
 use domain::{
     Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question,
-    Resource, Stage, TokenCounts, Trace, TraceContent, TraceId,
+    Resource, Source, Stage, TokenCounts, Trace, TraceContent, TraceId,
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;
@@ -195,6 +195,11 @@ impl Exchange {
         self.note("queue", by.queue_ms);
     }
 
+    /// A model is asked from now on: from here the request costs something.
+    pub(crate) const fn begins(&mut self) {
+        self.began = true;
+    }
+
     /// What was said, and what it took.
     pub fn said(&mut self, transcript: &Transcript) {
         if let Some(usage) = transcript.usage() {
@@ -331,7 +336,11 @@ impl Exchange {
         self.checked_epoch = snapshot.epoch();
         let model = Resource::Model { name: self.trace.task.clone() };
         let mut may_go_on = self.caller.recheck(snapshot.directory(), self.app.now()).is_ok();
-        for (action, resource) in [(Action::Use, model), (Action::Read, self.resource())] {
+        // One's own words alone are one's own, whatever else a key is for.
+        let sources = self.trace.provenance.sources();
+        let reads = sources.iter().any(|source| !matches!(source, Source::Words { .. }));
+        let reading = reads.then(|| (Action::Read, self.resource()));
+        for (action, resource) in std::iter::once((Action::Use, model)).chain(reading) {
             let decision = decide_at(&self.app, &snapshot, self.question(action, resource));
             if !decision.verdict.allowed {
                 may_go_on = false;
