@@ -89,8 +89,6 @@ async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Re
     let mut prompt = Prompt::compose(app, exchange, &composed, &route);
     prompt.share_first(prompt::PUBLIC, NAME);
     prompt.reserve(app, exchange, &route).await?;
-    // Who leaves after the quotes has had the model asked all the same.
-    exchange.begins();
     Ok(Grounds { route, prompt: Some(prompt), quotes, nothing })
 }
 
@@ -149,6 +147,8 @@ const fn ended(reason: FinishReason) -> FinishReason {
 pub(crate) async fn open(app: &Arc<App>, exchange: &mut Exchange, request: &ChatRequest) -> Result<Opened, AppError> {
     let grounds = ground(app, exchange, request).await?;
     exchange.recheck()?;
+    // Who leaves after the quotes has had the model asked all the same.
+    exchange.set_asked(grounds.prompt.is_some());
     let head = Head { id: exchange.reply_id(), created: app.now().seconds() };
     let citations = grounds.quotes.iter().map(Quote::citation).collect();
     let mut opening = head.chunk(Some(String::new()), None);

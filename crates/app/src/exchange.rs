@@ -195,9 +195,9 @@ impl Exchange {
         self.note("queue", by.queue_ms);
     }
 
-    /// A model is asked from now on: from here the request costs something.
-    pub(crate) const fn begins(&mut self) {
-        self.began = true;
+    /// Whether a model is asked: from then on the request costs something, unless nobody answers.
+    pub(crate) const fn set_asked(&mut self, asked: bool) {
+        self.began = asked;
     }
 
     /// What was said, and what it took.

@@ -161,7 +161,12 @@ impl<C: Chunk> ReplyStream<C> {
                         return Some(Piece::More(ready));
                     }
                 }
-                Some(Err(error)) => return Some(Piece::Failed(self.fail(error.into()).await)),
+                Some(Err(error)) => {
+                    if let (Some(exchange), true) = (&mut self.exchange, self.answered_by.is_some()) {
+                        exchange.set_asked(false);
+                    }
+                    return Some(Piece::Failed(self.fail(error.into()).await));
+                }
                 None => return self.finish().await,
             }
         }
