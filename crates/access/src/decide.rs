@@ -33,6 +33,11 @@ pub fn decide(grounds: &Grounds<'_>, question: &Question) -> Verdict {
     let Grounds { directory, policies, at } = *grounds;
     let Question { caller, action, resource } = question;
     let grounding = Grounding { directory, policies };
+    let gone = caller.key.filter(|key| directory.key(*key).is_none());
+    if let Some(key) = gone.filter(|_| directory.is_active(caller.principal)) {
+        // What it was narrowed to is not known any more.
+        return Verdict::no(Rule::Inactive, vec![key.to_string()]);
+    }
     let judge = || {
         let key = caller.key.and_then(|key| directory.key(key));
         Judge::of(grounding, caller.principal, caller.purpose.as_deref(), at).within(Bounds::of(key.map(|key| &**key)))

@@ -6,7 +6,7 @@
 
 mod fingerprint;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use domain::Provenance;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 
 /// What one person was shown, as fingerprints: no words, and nobody's who has not the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     most_marks: usize,
     /// The oldest first.
@@ -23,9 +23,19 @@ pub struct Shown {
 
 /// One text that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ShownText {
-    provenance: Provenance,
-    fingerprint: Fingerprint,
+pub struct ShownText {
+    /// Everything that it was made from.
+    pub provenance: Provenance,
+    /// Its marks.
+    pub fingerprint: Fingerprint,
+}
+
+impl ShownText {
+    /// How many marks it has.
+    #[must_use]
+    pub fn marks(&self) -> usize {
+        self.fingerprint.marks().len()
+    }
 }
 
 impl Shown {
@@ -36,37 +46,48 @@ impl Shown {
         Self { most_marks, texts: VecDeque::new() }
     }
 
-    /// Remembers a text that is shown now, with everything that it was made from. What was shown before in the same way
-    /// becomes the newest.
-    pub fn remember(&mut self, provenance: &Provenance, mut fingerprint: Fingerprint) {
-        fingerprint.cut(self.most_marks);
-        if fingerprint.marks().is_empty() || provenance.sources().is_empty() {
-            return;
+    /// Remembers a text that is shown now, and answers whether it is new: what was shown before in the same way becomes the
+    /// newest, what says too little to be told again is let go.
+    pub fn remember(&mut self, mut text: ShownText) -> bool {
+        text.fingerprint.cut(self.most_marks);
+        if text.marks() == 0 || text.provenance.sources().is_empty() {
+            return false;
         }
-        let text = ShownText { provenance: provenance.clone(), fingerprint };
+        let before = self.texts.len();
         self.texts.retain(|before| *before != text);
+        let is_new = self.texts.len() == before;
         self.texts.push_back(text);
         let mut marks = self.marks();
         while marks > self.most_marks {
             let Some(oldest) = self.texts.pop_front() else { break };
-            marks -= oldest.fingerprint.marks().len();
+            marks -= oldest.marks();
         }
+        is_new
     }
 
     /// How many marks are kept.
     #[must_use]
     pub fn marks(&self) -> usize {
-        self.texts.iter().map(|text| text.fingerprint.marks().len()).sum()
+        self.texts.iter().map(ShownText::marks).sum()
     }
 
-    /// What the texts were made from that share words with this one; nothing where none does. The fingerprint has to be
-    /// under the same key. Takes time in proportion to what is kept.
+    /// For each of these texts what those were made from that share words with it; nothing where none does. The fingerprints
+    /// have to be under the same key. Takes time in proportion to what is kept, however many are asked about.
     #[must_use]
-    pub fn overlap(&self, fingerprint: &Fingerprint) -> Provenance {
-        let wanted: HashSet<u64> = fingerprint.marks().iter().copied().collect();
-        let shares = |text: &&ShownText| text.fingerprint.marks().iter().any(|mark| wanted.contains(mark));
-        let mut provenance = Provenance::default();
-        self.texts.iter().filter(shares).for_each(|text| provenance.extend(&text.provenance));
-        provenance
+    pub fn overlaps(&self, fingerprints: &[Fingerprint]) -> Vec<Provenance> {
+        let mut wanted: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (place, fingerprint) in fingerprints.iter().enumerate() {
+            fingerprint.marks().iter().for_each(|mark| wanted.entry(*mark).or_default().push(place));
+        }
+        let mut found = vec![Provenance::default(); fingerprints.len()];
+        for text in &self.texts {
+            let shared = text.fingerprint.marks().iter().filter_map(|mark| wanted.get(mark)).flatten();
+            for place in shared.copied().collect::<BTreeSet<usize>>() {
+                if let Some(provenance) = found.get_mut(place) {
+                    provenance.extend(&text.provenance);
+                }
+            }
+        }
+        found
     }
 }

@@ -43,7 +43,7 @@ pub enum Reply {
 pub async fn answer(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Reply, Unanswered> {
     let mut exchange = Exchange::begin(app, asker);
     let trace = exchange.trace_id();
-    let request = match read(&mut exchange, asker, body) {
+    let request = match read(&mut exchange, asker, body).await {
         Ok(request) => request,
         Err(error) => return Err(exchange.unanswered(error).await),
     };
@@ -72,9 +72,10 @@ pub fn streams(body: &[u8]) -> bool {
 }
 
 /// The body as a request, noted in the books.
-fn read(exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<ChatRequest, AppError> {
+async fn read(exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<ChatRequest, AppError> {
     let request: ChatRequest = wire::strict::read(body)?;
     note(exchange, asker, &request);
+    exchange.takes_words(request.messages.iter().map(|message| message.text().into_owned()).collect()).await?;
     Ok(request)
 }
 

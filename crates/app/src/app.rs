@@ -19,6 +19,7 @@ use crate::need_to_know::LiveRules;
 use crate::parsers::Parsers;
 use crate::readiness::Readiness;
 use crate::settings::LiveSettings;
+use crate::shown::ShownTexts;
 use crate::stock::Stock;
 use crate::sync::Syncs;
 
@@ -44,6 +45,8 @@ pub struct App {
     pub readiness: Readiness,
     /// What is taken out of what somebody may read.
     pub(crate) need_to_know: LiveRules,
+    /// What people were shown, as fingerprints.
+    pub(crate) shown: ShownTexts,
     /// How far sources are that this server reads.
     pub syncs: Syncs,
     /// What goes on behind a request that has ended; waited for when the door closes.
@@ -53,7 +56,7 @@ pub struct App {
     /// What reads files.
     parsers: Option<Parsers>,
     /// What makes documents findable.
-    index: Option<Indexing>,
+    pub(crate) index: Option<Indexing>,
     /// The chat model that the assistant asks first.
     pub(crate) chat_model: Option<String>,
     /// The background jobs that this process works on.
@@ -99,6 +102,7 @@ impl App {
             key_sets,
             readiness: Readiness::default(),
             need_to_know,
+            shown: ShownTexts::new(&hash_key),
             syncs: Syncs::default(),
             tasks: TaskTracker::new(),
             stock: None,

@@ -10,13 +10,16 @@ mod quotes;
 mod released;
 mod sentences;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use domain::{Provenance, Source};
+use domain::Provenance;
 use futures::{StreamExt as _, stream};
 use models::{AnsweredBy, ModelsError, Route};
 use tokio::sync::oneshot;
-use wire::chat::{AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, Delta, FinishReason};
+use wire::chat::{
+    AssistantMessage, ChatChunk, ChatRequest, ChatResponse, Choice, ChunkChoice, Delta, FinishReason, MessageRole,
+};
 use wire::freehold::ChunkAdditions;
 use wire::model::{ModelAdditions, ModelEntry, ModelKind};
 
@@ -75,11 +78,13 @@ impl Grounds {
 /// Access -> Passages -> narrow -> Prompt.
 async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<Grounds, AppError> {
     let route = admit(app, exchange, &request.model)?;
-    let question = Question::read(request)?;
+    let question = what_is_left(app, exchange, Question::read(request)?).await?;
     let passages = search::passages(app, &exchange.asker(), question.searches(), quotes::MOST_PASSAGES).await?;
     let quotes = quotes::choose(passages, &question.text, Room::of(&route));
     exchange.rests_on(&quotes.iter().map(Quote::citation).collect::<Vec<_>>(), &provenance(&quotes));
     exchange.set_passages(|| quotes.iter().map(Quote::record).collect());
+    let shown = quotes.iter().map(|quote| (quote.provenance(), quote.text.clone())).collect();
+    app.shown.remember(app, exchange.access().principal(), shown).await?;
     exchange.mark("quotes");
     let nothing = sentences::nothing_found(&question.text);
     if quotes.is_empty() {
@@ -90,6 +95,20 @@ async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Re
     prompt.share_first(prompt::PUBLIC, NAME);
     prompt.reserve(app, exchange, &route).await?;
     Ok(Grounds { route, prompt: Some(prompt), quotes, nothing })
+}
+
+/// What was said before is taken up again as far as it may be today: an answer made from what the asker may no longer read,
+/// or that need to know takes away, is not, although the client sends it.
+async fn what_is_left(app: &App, exchange: &Exchange, question: Question) -> Result<Question, AppError> {
+    let Question { text, turns } = question;
+    let (access, words) = (exchange.access(), turns.iter().map(|(_, words)| words.clone()).collect());
+    let behind = app.shown.behind(app, access.principal(), words).await?;
+    let left = turns.into_iter().zip(&behind).filter_map(|((role, words), behind)| match role {
+        _ if !access.reading_all(behind).allowed => None,
+        MessageRole::Assistant => Some((role, need_to_know::left_of(app, access, words)?)),
+        _ => Some((role, words)),
+    });
+    Ok(Question { text, turns: left.collect() })
 }
 
 /// The model that answers. The assistant may be used by whoever may use base models.
@@ -109,7 +128,7 @@ fn admit(app: &App, exchange: &mut Exchange, name: &str) -> Result<Route, AppErr
 fn provenance(quotes: &[Quote]) -> Provenance {
     let mut provenance = Provenance::default();
     for quote in quotes {
-        provenance.add(Source::Document { document: quote.document, version: quote.version });
+        provenance.extend(&quote.provenance());
     }
     provenance
 }
@@ -121,15 +140,15 @@ pub(crate) async fn generate(
     request: &ChatRequest,
 ) -> Result<ChatResponse, AppError> {
     let grounds = ground(app, exchange, request).await?;
-    let Some(prompt) = &grounds.prompt else { return Ok(whole(app, exchange, grounds.nothing)) };
+    let Some(prompt) = &grounds.prompt else { return Ok(whole(app, exchange, request, grounds.nothing)) };
     exchange.recheck()?;
     let answered = grounds.route.chat(&prompt.request, prompt.context.clone()).await?;
     exchange.answered_by(&answered.by);
     let (mut reply, access) = (answered.value, exchange.asker().access(app));
     for choice in &mut reply.choices {
         let words = grounds.released().all_of(&choice.message.content.take().unwrap_or_default());
-        let content = Some(need_to_know::narrowed_reply(app, &access, words, grounds.nothing));
-        choice.message = AssistantMessage { content, ..AssistantMessage::default() };
+        let content = need_to_know::left_of(app, &access, words).unwrap_or_else(|| grounds.nothing.to_owned());
+        choice.message = AssistantMessage { content: Some(content), ..AssistantMessage::default() };
         (choice.logprobs, choice.finish_reason) = (None, ended(choice.finish_reason));
     }
     Ok(reply)
@@ -151,11 +170,15 @@ pub(crate) async fn open(app: &Arc<App>, exchange: &mut Exchange, request: &Chat
     exchange.set_asked(grounds.prompt.is_some());
     let head = Head { id: exchange.reply_id(), created: app.now().seconds() };
     let citations = grounds.quotes.iter().map(Quote::citation).collect();
-    let mut opening = head.chunk(Some(String::new()), None);
+    let answers = 0..request.n.unwrap_or(1);
+    let mut opening = head.opening(answers.clone());
     opening.freehold = Some(ChunkAdditions::Opening { citations });
     let (tell, answered_by) = oneshot::channel();
     let rest = match &grounds.prompt {
-        None => stream::iter(head.said(grounds.nothing.to_owned()).map(Ok)).boxed(),
+        None => {
+            let said = answers.flat_map(move |index| head.said(index, grounds.nothing.to_owned(), FinishReason::Stop));
+            stream::iter(said.map(Ok)).boxed()
+        }
         Some(_) if need_to_know::applies(app) => at_once(app.clone(), exchange, grounds, head, tell),
         Some(_) => as_it_comes(grounds, head, tell),
     };
@@ -211,9 +234,9 @@ fn at_once(
                 let access = asker.access(&app);
                 let ends = |choice: Choice| {
                     let words = grounds.released().all_of(&choice.message.content.unwrap_or_default());
-                    let words = need_to_know::narrowed_reply(&app, &access, words, grounds.nothing);
-                    let (index, finish_reason) = (choice.index, ended(choice.finish_reason));
-                    head.of_choice(index, words, finish_reason).map(Ok)
+                    let left = need_to_know::left_of(&app, &access, words);
+                    let words = left.unwrap_or_else(|| grounds.nothing.to_owned());
+                    head.said(choice.index, words, ended(choice.finish_reason)).map(Ok)
                 };
                 let chunks: Vec<_> = answered.value.choices.into_iter().flat_map(ends).collect();
                 let usage = answered.value.usage.map(|usage| Ok(ChatChunk { usage: Some(usage), ..head.empty() }));
@@ -236,21 +259,25 @@ impl Head {
         ChatChunk { id: self.id.clone(), created: self.created, ..ChatChunk::default() }
     }
 
-    fn chunk(&self, content: Option<String>, finish_reason: Option<FinishReason>) -> ChatChunk {
-        let role = content.as_ref().filter(|content| content.is_empty()).map(|_| Default::default());
-        let delta = Delta { role, content, ..Delta::default() };
-        ChatChunk { choices: vec![ChunkChoice { delta, finish_reason, ..ChunkChoice::default() }], ..self.empty() }
+    /// Every answer begins: no words yet.
+    fn opening(&self, answers: Range<u32>) -> ChatChunk {
+        let begins = |index| {
+            let delta = Delta { role: Some(Default::default()), content: Some(String::new()), ..Delta::default() };
+            ChunkChoice { index, delta, ..ChunkChoice::default() }
+        };
+        ChatChunk { choices: answers.map(begins).collect(), ..self.empty() }
+    }
+
+    /// More of one answer, or its end.
+    fn chunk(&self, index: u32, content: Option<String>, finish_reason: Option<FinishReason>) -> ChatChunk {
+        let delta = Delta { content, ..Delta::default() };
+        let choice = ChunkChoice { index, delta, finish_reason, ..ChunkChoice::default() };
+        ChatChunk { choices: vec![choice], ..self.empty() }
     }
 
     /// An answer that is known at once.
-    fn said(&self, words: String) -> [ChatChunk; 2] {
-        self.of_choice(0, words, FinishReason::Stop)
-    }
-
-    fn of_choice(&self, index: u32, words: String, end: FinishReason) -> [ChatChunk; 2] {
-        let mut chunks = [self.chunk(Some(words), None), self.chunk(None, Some(end))];
-        chunks.iter_mut().flat_map(|chunk| &mut chunk.choices).for_each(|choice| choice.index = index);
-        chunks
+    fn said(&self, index: u32, words: String, end: FinishReason) -> [ChatChunk; 2] {
+        [self.chunk(index, Some(words), None), self.chunk(index, None, Some(end))]
     }
 }
 
@@ -281,11 +308,7 @@ impl Answers {
             match (words.is_empty(), choice.finish_reason) {
                 (true, _) => {}
                 (false, None) => choice.delta.content = Some(words),
-                (false, Some(_)) => {
-                    let mut last = self.head.chunk(Some(words), None);
-                    last.choices.iter_mut().for_each(|said| said.index = choice.index);
-                    before.push(Ok(last));
-                }
+                (false, Some(_)) => before.push(Ok(self.head.chunk(choice.index, Some(words), None))),
             }
         }
         let says = |choice: &ChunkChoice| choice.delta.content.is_some() || choice.finish_reason.is_some();
@@ -310,15 +333,17 @@ impl Answers {
 const MOST_ANSWERS: usize = 8;
 
 /// The answer where no model was asked.
-fn whole(app: &App, exchange: &Exchange, words: &str) -> ChatResponse {
-    let message = AssistantMessage { content: Some(words.to_owned()), ..AssistantMessage::default() };
-    let choice = Choice { index: 0, message, logprobs: None, finish_reason: FinishReason::Stop };
+fn whole(app: &App, exchange: &Exchange, request: &ChatRequest, words: &str) -> ChatResponse {
+    let choice = |index| {
+        let message = AssistantMessage { content: Some(words.to_owned()), ..AssistantMessage::default() };
+        Choice { index, message, logprobs: None, finish_reason: FinishReason::Stop }
+    };
     ChatResponse {
         id: exchange.reply_id(),
         object: Default::default(),
         created: app.now().seconds(),
         model: NAME.to_owned(),
-        choices: vec![choice],
+        choices: (0..request.n.unwrap_or(1)).map(choice).collect(),
         usage: Some(wire::chat::Usage::default()),
         service_tier: None,
         system_fingerprint: None,

@@ -66,6 +66,7 @@ async fn admitted(
     let request: CompletionRequest = wire::strict::read(body)?;
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "prompt": request.prompt }));
+    exchange.takes_words(request.prompt.iter().filter_map(words).collect()).await?;
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.prompt));
     if exchange.is_limited() {
@@ -115,6 +116,14 @@ fn upstream_request(request: &CompletionRequest) -> CompletionRequest {
         upstream.stream_options = Some(StreamOptions { include_usage: Some(true), include_obfuscation: None });
     }
     upstream
+}
+
+/// The words of a prompt, where it is sent as words.
+pub(crate) fn words(prompt: &Prompt) -> Option<String> {
+    match prompt {
+        Prompt::Text(text) => Some(text.clone()),
+        Prompt::Tokens(_) => None,
+    }
 }
 
 /// No tokenizer makes more tokens than bytes, but for the one or two it puts around a text.

@@ -1,20 +1,18 @@
 //! Conversations kept here: a person's own thread of items, which responses continue. Each item carries what it was
 //! made from; turns that the asker may no longer read are left out.
 
-use access::{Access, open};
+use access::{Access, Sealed, open};
 use domain::{Capture, ConversationId, Provenance};
 use serde_json::Value;
-use store::{ConversationItem, ItemOrder};
+use store::ConversationItem;
 use wire::conversation::{Conversation, ConversationRequest, ConversationUpdate};
 use wire::response::Item;
 
 use crate::app::App;
 use crate::error::AppError;
 use crate::exchange::Asker;
+use crate::need_to_know;
 use crate::response::with_id;
-
-/// Items read from the state at once.
-const PAGE: u32 = 1000;
 
 /// Begins a conversation.
 ///
@@ -40,9 +38,8 @@ pub async fn create(app: &App, asker: &Asker, request: ConversationRequest) -> R
         metadata: serde_json::to_value(request.metadata.unwrap_or_default()).unwrap_or_default(),
         created_at: now,
     };
-    let items = request.items.unwrap_or_default().into_iter().map(|item| with_id(item, &app.ids, now));
-    let items = items.map(|item| stored(app, item, words(asker))).collect();
-    app.store.add_conversation(&conversation, items).await?;
+    let items = request.items.unwrap_or_default().into_iter().map(|item| with_id(item, &app.ids, now)).collect();
+    app.store.add_conversation(&conversation, in_own_words(app, asker, items).await?).await?;
     Ok(shown(&conversation))
 }
 
@@ -88,20 +85,18 @@ pub async fn items(app: &App, asker: &Asker, id: &str) -> Result<Vec<Item>, AppE
 pub(crate) async fn turns(app: &App, asker: &Asker, id: &str) -> Result<Vec<(Item, Provenance)>, AppError> {
     let id = found(app, asker, id).await?.id;
     let access = access_of(app, asker);
-    let (mut items, mut after): (Vec<(Item, Provenance)>, _) = (Vec::new(), None);
-    loop {
-        let page = app.store.items(id, after.as_deref(), PAGE, ItemOrder::Ascending).await?;
-        let opened = page.data.into_iter().filter_map(|sealed| {
-            let (_, provenance) = sealed.facts();
-            Some((open(&access, sealed).ok()?.into_inner().content, provenance))
-        });
-        let before = items.len();
-        items.extend(opened.filter_map(|(item, provenance)| Some((serde_json::from_value(item).ok()?, provenance))));
-        after = items.last().and_then(|(item, _)| item.id()).map(ToOwned::to_owned);
-        if !page.has_more || items.len() == before {
-            return Ok(items);
-        }
-    }
+    let opened = app.store.items(id).await?.into_iter().filter_map(|sealed| {
+        let provenance = sealed.facts().1;
+        Some((opened(app, &access, sealed)?, provenance))
+    });
+    Ok(opened.collect())
+}
+
+/// An item as far as the asker may see it; none where they may not.
+fn opened(app: &App, access: &Access, sealed: Sealed<ConversationItem>) -> Option<Item> {
+    let stored = open(access, sealed).ok()?.into_inner();
+    let item = serde_json::from_value(stored.content).ok()?;
+    need_to_know::left_of_item(app, access, (item, &stored.provenance))
 }
 
 /// Adds items to one of the asker's conversations.
@@ -112,7 +107,7 @@ pub async fn add_items(app: &App, asker: &Asker, id: &str, new: Vec<Item>) -> Re
     let id = id.parse().map_err(|_| AppError::not_found())?;
     let now = app.now();
     let new: Vec<Item> = new.into_iter().map(|item| with_id(item, &app.ids, now)).collect();
-    let items = new.iter().map(|item| stored(app, item.clone(), words(asker))).collect();
+    let items = in_own_words(app, asker, new.clone()).await?;
     present(app.store.add_items(&access_of(app, asker), id, items).await?)?;
     Ok(new)
 }
@@ -124,8 +119,7 @@ pub async fn add_items(app: &App, asker: &Asker, id: &str, new: Vec<Item>) -> Re
 pub async fn item(app: &App, asker: &Asker, id: &str, item: &str) -> Result<Item, AppError> {
     let id = found(app, asker, id).await?.id;
     let sealed = app.store.item(id, item).await?.ok_or_else(AppError::not_found)?;
-    let item = open(&access_of(app, asker), sealed)?.into_inner();
-    serde_json::from_value(item.content).map_err(|_| AppError::not_found())
+    opened(app, &access_of(app, asker), sealed).ok_or_else(AppError::not_found)
 }
 
 /// Deletes one item of one of the asker's conversations.
@@ -153,9 +147,19 @@ fn access_of(app: &App, asker: &Asker) -> Access {
     asker.access(app)
 }
 
-/// What a client sends is the asker's own words.
-pub(crate) fn words(asker: &Asker) -> Provenance {
-    Provenance::words_of(asker.caller.principal())
+/// What a client sends is the asker's own words, and made from what these share with what the asker was shown.
+async fn in_own_words(app: &App, asker: &Asker, items: Vec<Item>) -> Result<Vec<ConversationItem>, AppError> {
+    let texts = items.iter().map(|item| item.text().into_owned()).collect();
+    let behind = app.shown.behind(app, asker.caller.principal(), texts).await?;
+    let stored = |(item, behind): (Item, &Provenance)| stored(app, item, words(asker, behind));
+    Ok(items.into_iter().zip(&behind).map(stored).collect())
+}
+
+/// The asker's own words, with what they were made from besides.
+pub(crate) fn words(asker: &Asker, behind: &Provenance) -> Provenance {
+    let mut all = Provenance::words_of(asker.caller.principal());
+    all.extend(behind);
+    all
 }
 
 /// An item with what it was made from.

@@ -370,7 +370,10 @@ pub async fn text(app: &App, asker: &Asker, id: &str) -> Result<DocumentText, Ap
     let document = may_read(app, asker, id).await?;
     let access = asker.access(app);
     let sealed = app.store.document_text(document).await?.ok_or_else(AppError::not_found)?;
+    let provenance = sealed.facts().1;
     let stored = open(&access, sealed)?.into_inner();
+    let shown = vec![(provenance, stored.content.text.clone())];
+    app.shown.remember(app, asker.caller.principal(), shown).await?;
     Ok(DocumentText { id: stored.about.document, version: stored.about.version, text: stored.content.text })
 }
 

@@ -11,7 +11,7 @@ use wire::embedding::{EmbeddingRequest, EmbeddingResponse};
 use crate::admission::{admit, subject};
 use crate::answer::Unanswered;
 use crate::app::App;
-use crate::completion::most_tokens;
+use crate::completion::{most_tokens, words};
 use crate::error::AppError;
 use crate::exchange::{Asker, Exchange};
 use crate::prompt::{call_context, keyed_hash, worst_case};
@@ -46,6 +46,7 @@ async fn vectors(
     let request: EmbeddingRequest = wire::strict::read(body)?;
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "input": request.input }));
+    exchange.takes_words(request.input.iter().filter_map(words).collect()).await?;
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.input));
     if exchange.is_limited() {

@@ -100,8 +100,11 @@ async fn from_everywhere(app: &App, id: ErasureId, erasee: Erasee, actor: Actor)
         Erasee::Document(document) => index::forget(app, *document).await?,
         Erasee::Principal(_) | Erasee::Subject(_) => None,
     };
-    let erased = app.store.erase(id, erasee, Some(actor)).await?;
+    let erased = app.store.erase(id, erasee.clone(), Some(actor)).await?;
     drop(forgotten);
+    if let Erasee::Principal(principal) = erasee {
+        app.shown.forget(principal);
+    }
     app.documents_changed();
     Ok(erased)
 }

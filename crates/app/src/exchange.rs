@@ -7,11 +7,11 @@ use std::time::Instant;
 use access::{Access, Caller};
 use domain::{
     Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question,
-    Resource, Source, Stage, TokenCounts, Trace, TraceContent, TraceId,
+    Resource, Stage, Timestamp, TokenCounts, Trace, TraceContent, TraceId,
 };
 use models::{AnsweredBy, Route};
 use serde_json::Value;
-use store::{Kept, StoreError, TraceEntry};
+use store::{Kept, TraceEntry};
 use tokio::task::JoinHandle;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wire::freehold::{Additions, Citation};
@@ -22,6 +22,7 @@ use crate::decisions::{decide_at, decision};
 use crate::error::AppError;
 use crate::limiter::{Reservation, WorstCase};
 use crate::redact::redact;
+use crate::shown::holds_more_than_words;
 use crate::transcript::Transcript;
 
 /// Who asks, and what they said about the request itself.
@@ -51,8 +52,13 @@ pub struct Exchange {
     started: Instant,
     trace: Trace,
     content: TraceContent,
+    /// What the asker's words share with what they were shown before and may no longer read. Nobody is refused their own
+    /// words: it only stays with the record.
+    beyond: Provenance,
     /// What the answer rests on: what was placed in context, and once it is said what it names.
     citations: Vec<Citation>,
+    /// The answers, where they are made from more than words.
+    shown: Vec<String>,
     kept: Kept,
     decisions: Vec<Decision>,
     price: Price,
@@ -60,8 +66,10 @@ pub struct Exchange {
     worst: Option<WorstCase>,
     /// Whether the model has begun: from then on the request costs something.
     began: bool,
-    /// The epoch at which the right to this answer was last checked.
-    checked_epoch: u64,
+    /// The epoch at which the right to this answer was last checked, and when.
+    checked: (u64, Timestamp),
+    /// The rules of need to know by which it was made.
+    rules: u64,
     finished: bool,
     /// The door waits for this when it closes.
     _open: TaskTrackerToken,
@@ -74,7 +82,7 @@ impl Exchange {
         app.counters.start();
         let access = asker.access(app);
         let trace = opening(app, asker, &access);
-        let checked_epoch = access.epoch();
+        let checked = (access.epoch(), app.now());
         Self {
             app: app.clone(),
             caller: asker.caller.clone(),
@@ -82,14 +90,17 @@ impl Exchange {
             started: Instant::now(),
             trace,
             content: TraceContent::default(),
+            beyond: Provenance::default(),
             citations: Vec::new(),
+            shown: Vec::new(),
             kept: Kept::default(),
             decisions: Vec::new(),
             price: Price::default(),
             reservation: None,
             worst: None,
             began: false,
-            checked_epoch,
+            checked,
+            rules: app.need_to_know.number(),
             finished: false,
             _open: app.tasks.token(),
         }
@@ -114,13 +125,34 @@ impl Exchange {
     }
 
     /// What everything in context was made from so far.
-    pub(crate) const fn provenance(&self) -> &Provenance {
-        &self.trace.provenance
+    pub(crate) fn provenance(&self) -> Provenance {
+        let mut all = self.trace.provenance.clone();
+        all.extend(&self.beyond);
+        all
     }
 
     /// Something more is placed in context: from now on what is said is made from it too.
     pub(crate) fn made_from(&mut self, provenance: &Provenance) {
         self.trace.provenance.extend(provenance);
+    }
+
+    /// Words of the asker are placed in context: where they share enough with what the asker was shown, they were made from
+    /// that too. Answers what each of them was made from besides.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub(crate) async fn takes_words(&mut self, words: Vec<String>) -> Result<Vec<Provenance>, AppError> {
+        let app = self.app.clone();
+        let behind = app.shown.behind(&app, self.access.principal(), words).await?;
+        for source in behind.iter().flat_map(Provenance::sources) {
+            let mut one = Provenance::default();
+            one.add(source.clone());
+            match self.access.reading_all(&one).allowed {
+                true => self.made_from(&one),
+                false => self.beyond.extend(&one),
+            }
+        }
+        Ok(behind)
     }
 
     /// Quotes are placed in context.
@@ -216,6 +248,10 @@ impl Exchange {
         let names = |n: u32| transcript.answers().iter().any(|answer| names(answer.message.content.as_deref(), n));
         self.citations.retain(|citation| names(citation.n));
         self.trace.logprobs = transcript.logprob_summary();
+        if holds_more_than_words(&self.trace.provenance) {
+            let words = transcript.answers().iter().filter_map(|answer| answer.message.content.clone());
+            self.shown = words.collect();
+        }
         self.set_output(|| transcript.output());
     }
 
@@ -324,21 +360,24 @@ impl Exchange {
     }
 
     /// ACCESS.md, rule 11: before more of an answer is released, the right to it is checked again if anything about
-    /// rights has changed since.
+    /// rights has changed since, and each second, since keys and grants end by themselves.
     ///
     /// # Errors
     /// [`AppError::AccessChanged`].
     pub fn recheck(&mut self) -> Result<(), AppError> {
-        let snapshot = self.app.snapshot();
-        if snapshot.epoch() == self.checked_epoch {
+        let (snapshot, now) = (self.app.snapshot(), self.app.now());
+        // One's own words alone are one's own, whatever else a key is for.
+        let reads = holds_more_than_words(&self.trace.provenance);
+        if reads && self.app.need_to_know.number() != self.rules {
+            return Err(AppError::AccessChanged);
+        }
+        let (epoch, at) = self.checked;
+        if snapshot.epoch() == epoch && now < at.plus_seconds(1) {
             return Ok(());
         }
-        self.checked_epoch = snapshot.epoch();
+        self.checked = (snapshot.epoch(), now);
         let model = Resource::Model { name: self.trace.task.clone() };
-        let mut may_go_on = self.caller.recheck(snapshot.directory(), self.app.now()).is_ok();
-        // One's own words alone are one's own, whatever else a key is for.
-        let sources = self.trace.provenance.sources();
-        let reads = sources.iter().any(|source| !matches!(source, Source::Words { .. }));
+        let mut may_go_on = self.caller.recheck(snapshot.directory(), now).is_ok();
         let reading = reads.then(|| (Action::Read, self.resource()));
         for (action, resource) in std::iter::once((Action::Use, model)).chain(reading) {
             let decision = decide_at(&self.app, &snapshot, self.question(action, resource));
@@ -425,16 +464,22 @@ impl Exchange {
         for decision in &mut decisions {
             decision.task.clone_from(&self.trace.task);
         }
-        TraceEntry { trace: self.trace.clone(), content, kept, decisions }
+        let trace = Trace { provenance: self.provenance(), ..self.trace.clone() };
+        TraceEntry { trace, content, kept, decisions }
     }
 
     /// Records in a task of its own: a client that leaves now takes nothing away.
-    fn record_in_background(&mut self) -> JoinHandle<Result<(), StoreError>> {
-        let (entry, store) = (self.entry(), self.app.store.clone());
+    fn record_in_background(&mut self) -> JoinHandle<Result<(), AppError>> {
+        let (entry, app) = (self.entry(), self.app.clone());
         let keeps_no_row = self.trace.capture == Capture::None;
+        let (who, provenance) = (self.access.principal(), self.provenance());
+        let shown = std::mem::take(&mut self.shown).into_iter().map(|words| (provenance.clone(), words)).collect();
         self.app.tasks.spawn(async move {
+            let remembered = app.shown.remember(&app, who, shown).await;
             // The limiter knows already what was spent: what goes to the disk is only for the time after a restart.
-            let done = if keeps_no_row { store.record_behind(entry).await } else { store.record(entry).await };
+            let recorded =
+                if keeps_no_row { app.store.record_behind(entry).await } else { app.store.record(entry).await };
+            let done = recorded.map_err(AppError::from).and(remembered);
             done.inspect_err(|error| tracing::error!(%error, "an exchange could not be recorded"))
         })
     }
@@ -442,7 +487,7 @@ impl Exchange {
     /// Resolves once it is durable, or handed over where no row is kept.
     async fn record(&mut self) -> Result<(), AppError> {
         match self.record_in_background().await {
-            Ok(recorded) => Ok(recorded?),
+            Ok(recorded) => recorded,
             // The runtime is going down: nothing more can be recorded or answered.
             Err(_) => Err(AppError::ShuttingDown),
         }

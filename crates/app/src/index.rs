@@ -13,11 +13,12 @@ mod passages;
 mod status;
 mod vectors;
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use access::PublicDocuments;
+use access::{Processing, PublicDocuments};
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
@@ -50,6 +51,8 @@ pub struct Indexing {
     taking_text: Mutex<()>,
     /// The same of the vectors.
     taking_vectors: Mutex<()>,
+    /// Held by whoever changes the policies, until it is known what they say of the index, and while it is judged by them.
+    judging: Mutex<()>,
     /// The last epoch of which the log was told.
     told: AtomicU64,
 }
@@ -72,6 +75,7 @@ impl Indexing {
             passages: Notify::new(),
             taking_text: Mutex::default(),
             taking_vectors: Mutex::default(),
+            judging: Mutex::default(),
             told: AtomicU64::new(0),
         })
     }
@@ -112,6 +116,26 @@ impl Indexing {
     }
 }
 
+/// Changes the policies. Where they say otherwise than before of what may be in the index, it is made again by and by, also
+/// after a crash.
+pub(crate) async fn through_policies<T>(
+    app: &App,
+    change: impl Future<Output = Result<T, AppError>>,
+) -> Result<T, AppError> {
+    let Some(indexing) = &app.index else { return change.await };
+    let _judging = indexing.judging.lock().await;
+    let indexable = || Processing::of(&app.snapshot(), app.now()).all();
+    let before = indexable();
+    let changed = change.await?;
+    if indexable() == before {
+        for generation in indexing.next().into_iter().chain([indexing.serving()]) {
+            generation.keep_to_policies(app);
+        }
+    }
+    indexing.wake();
+    Ok(changed)
+}
+
 /// Makes the index again from the records, while the present one serves.
 ///
 /// # Errors
@@ -119,7 +143,7 @@ impl Indexing {
 pub async fn rebuild(app: &App) -> Result<IndexStatus, AppError> {
     let indexing = app.index()?;
     app.store.clear_index_failures(None).await?;
-    let next = generation::begin(&indexing.folder, &indexing.model)?;
+    let next = generation::begin(app, &indexing.folder, &indexing.model)?;
     if let Some(before) = indexing.next.swap(Arc::new(Some(Arc::new(next)))).as_ref() {
         generation::remove(&before.folder);
     }

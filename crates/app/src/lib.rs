@@ -54,6 +54,7 @@ mod redact;
 mod repeat;
 mod response;
 mod schema;
+mod shown;
 mod stream;
 mod traces;
 mod transcript;

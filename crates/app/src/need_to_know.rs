@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use access::{Access, Caller, Canary, Drawn, FingerprintKey, Guard, Matter, Narrowed, Reason, Rules, narrow};
 use arc_swap::ArcSwapOption;
-use domain::Principal;
+use domain::{Principal, Provenance};
 use serde::{Deserialize, Serialize};
 use store::{NewAct, Store};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
+use wire::response::{FunctionCallItem, FunctionOutputItem, Item, MessageItem, Part};
 
 use crate::app::App;
 use crate::error::AppError;
+use crate::shown::holds_more_than_words;
 
 /// The name of the setting.
 const SETTING: &str = "need_to_know";
@@ -44,6 +47,8 @@ pub struct NeedToKnow {
 #[derive(Debug, Default)]
 pub struct LiveRules {
     rules: ArcSwapOption<Rules>,
+    /// How often they were set.
+    number: AtomicU64,
     /// Held while somebody draws: two answers at once must not draw more than one may.
     drawing: Mutex<()>,
 }
@@ -52,7 +57,17 @@ impl LiveRules {
     /// As the state has them.
     pub(crate) async fn open(store: &Store, key: &[u8; 32]) -> Result<Self, AppError> {
         let kept = load(store).await?;
-        Ok(Self { rules: ArcSwapOption::from(ready(kept, key)?), drawing: Mutex::default() })
+        Ok(Self { rules: ArcSwapOption::from(ready(kept, key)?), ..Self::default() })
+    }
+
+    /// Which rules these are: another number once they were set again. What was made by others must not go on.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    fn set(&self, rules: Option<Arc<Rules>>) {
+        self.rules.store(rules);
+        self.number.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -80,7 +95,7 @@ pub async fn put(app: &App, caller: &Caller, wanted: NeedToKnow) -> Result<NeedT
     let value = serde_json::to_value(&wanted)
         .map_err(|error| AppError::invalid(SETTING, format!("it cannot be written as JSON ({error})")))?;
     app.store.put_settings(Some(caller.actor()), vec![(SETTING.to_owned(), value)]).await?;
-    app.need_to_know.rules.store(rules);
+    app.need_to_know.set(rules);
     Ok(wanted)
 }
 
@@ -136,12 +151,33 @@ pub(crate) fn applies(app: &App) -> bool {
     app.need_to_know.rules.load().is_some()
 }
 
-/// What is left of an answer before it leaves; `nothing` where nothing is. What the answer was made from was counted when it
-/// was drawn, and is not counted again.
-pub(crate) fn narrowed_reply(app: &App, access: &Access, words: String, nothing: &str) -> String {
-    let Some(rules) = app.need_to_know.rules.load_full() else { return words };
+/// What is left of words that were made from what was drawn before, and are not counted again: an answer before it leaves,
+/// or when it is taken up again. None where nothing is left.
+pub(crate) fn left_of(app: &App, access: &Access, words: String) -> Option<String> {
+    let Some(rules) = app.need_to_know.rules.load_full() else { return Some(words) };
     let verdict = narrow(access, &rules, &mut Drawn::default(), &[&words]).pop();
-    verdict.and_then(|verdict| verdict.applied(&words)).unwrap_or_else(|| nothing.to_owned())
+    verdict.and_then(|verdict| verdict.applied(&words))
+}
+
+/// What is left of an item that is kept, by the rules of today. What is of its author's words alone is theirs.
+pub(crate) fn left_of_item(app: &App, access: &Access, (item, from): (Item, &Provenance)) -> Option<Item> {
+    if !holds_more_than_words(from) || !applies(app) {
+        return Some(item);
+    }
+    let left = |words: &str| left_of(app, access, words.to_owned());
+    match item {
+        Item::Message(MessageItem { content, id, status, role }) => {
+            let narrowed = |part: Part| left(part.text()).map(|words| part.with_text(words));
+            let content = content.into_iter().map(narrowed).collect::<Option<Vec<Part>>>()?;
+            Some(Item::Message(MessageItem { content, id, status, role }))
+        }
+        Item::FunctionCall(call) => {
+            left(&call.arguments).map(|arguments| Item::FunctionCall(FunctionCallItem { arguments, ..call }))
+        }
+        Item::FunctionCallOutput(returned) => {
+            left(&returned.output).map(|output| Item::FunctionCallOutput(FunctionOutputItem { output, ..returned }))
+        }
+    }
 }
 
 fn join(parts: &[String]) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::{AttributeKind, Caller, Policies, PolicyError, Processing, Snapshot};
+use access::{AttributeKind, Caller, Policies, PolicyError, Snapshot};
 use domain::{Action, CallerRecord, Decision, DocumentId, PersonId, Principal, Question, Reason, Resource, Role};
 use models::ModelsError;
 use serde::{Deserialize, Serialize};
@@ -80,12 +80,8 @@ pub async fn put(app: &App, caller: &Caller, request: PolicyRequest) -> Result<P
     let read = Policies::parse(&cedar, attributes.clone()).map_err(|error| refused(&error))?;
     let record = PolicyRecord { cedar, attributes };
     let amendment = Amendment::Policies(Box::new(record), Arc::new(read));
-    let indexable = || Processing::of(&app.snapshot(), app.now()).all();
-    let before = indexable();
-    app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment])).await?;
-    if indexable() != before && app.index().is_ok() {
-        index::rebuild(app).await?;
-    }
+    let amend = app.store.amend::<AppError>(Some(caller.actor()), |_| Ok(vec![amendment]));
+    index::through_policies(app, amend).await?;
     get(app).await
 }
 

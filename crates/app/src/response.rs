@@ -5,7 +5,7 @@ mod events;
 
 use std::sync::Arc;
 
-use access::open;
+use access::{Access, open};
 use bytes::Bytes;
 use domain::{Capture, ConversationId, ErrorKind, Provenance, ResponseId, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::conversation;
 use crate::error::AppError;
 use crate::exchange::{Asker, Exchange};
+use crate::need_to_know;
 use crate::stream::{Piece, ReplyStream};
 use events::EventWriter;
 
@@ -48,6 +49,8 @@ struct Draft {
     request: ResponseRequest,
     chat: ChatRequest,
     input: Vec<Item>,
+    /// What each item of the input was made from besides its author's words.
+    behind: Vec<Provenance>,
     id: ResponseId,
     keeps: bool,
     conversation: Option<ConversationId>,
@@ -76,7 +79,7 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
     match generate(app, &mut exchange, &draft.chat).await {
         Ok(reply) => {
             let response = whole(writer, reply, app.now());
-            let kept = draft.kept(app, asker, &response, exchange.provenance());
+            let kept = draft.kept(app, asker, &response, &exchange.provenance());
             exchange.keep(kept);
             exchange.answered().await.map(|()| Responding::Whole(Box::new(response), trace))
         }
@@ -104,9 +107,12 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
     let history: Vec<Item> = history.into_iter().map(take).collect();
     let now = app.now();
     let input = convert::new_items(&request, &app.ids, now);
+    let texts = input.iter().map(|item| item.text().into_owned());
+    let mut behind = exchange.takes_words(texts.chain(request.instructions.clone()).collect()).await?;
+    behind.truncate(input.len());
     let chat = convert::to_chat(&request, &history, &input);
     let id = ResponseId::from_uuid(app.ids.uuid(now));
-    Ok(Draft { request, chat, input, id, keeps, conversation })
+    Ok(Draft { request, chat, input, behind, id, keeps, conversation })
 }
 
 /// Whether the response is kept. Only full capture keeps words; who insists on keeping them otherwise is refused.
@@ -171,10 +177,23 @@ async fn with_provenance(app: &App, asker: &Asker, id: &str) -> Result<(KeptResp
     let id: ResponseId = id.parse().map_err(|_| AppError::not_found())?;
     let access = asker.access(app);
     let sealed = app.store.response(id).await?.ok_or_else(AppError::not_found)?;
-    let (_, provenance) = sealed.facts();
     let stored = open(&access, sealed)?.into_inner();
-    let kept = serde_json::from_value(stored.body).map_err(|_| AppError::not_found())?;
-    Ok((kept, provenance))
+    let kept: KeptResponse = serde_json::from_value(stored.body).map_err(|_| AppError::not_found())?;
+    Ok((left_of(app, &access, kept, &stored.provenance), stored.provenance))
+}
+
+/// What is left of what was said and quoted, by the rules of need to know of today.
+fn left_of(app: &App, access: &Access, mut kept: KeptResponse, from: &Provenance) -> KeptResponse {
+    let output = std::mem::take(&mut kept.response.output).into_iter();
+    kept.response.output = output.filter_map(|item| need_to_know::left_of_item(app, access, (item, from))).collect();
+    if let Some(additions) = &mut kept.response.freehold {
+        additions.citations.retain(|citation| {
+            let words = [Some(&citation.quote), citation.title.as_ref(), citation.external_id.as_ref()];
+            let is_whole = |words: &String| need_to_know::left_of(app, access, words.clone()).as_ref() == Some(words);
+            words.into_iter().flatten().all(is_whole)
+        });
+    }
+    kept
 }
 
 /// Deletes a kept response.
@@ -191,7 +210,8 @@ impl Draft {
     /// What is kept with the exchange once the response is whole: what was asked is the asker's own words, what was said
     /// is made from everything in context.
     fn kept(&self, app: &App, asker: &Asker, response: &Response, provenance: &Provenance) -> Kept {
-        let asked = self.input.iter().map(|item| (item, conversation::words(asker)));
+        let asked = self.input.iter().zip(&self.behind);
+        let asked = asked.map(|(item, behind)| (item, conversation::words(asker, behind)));
         let said = response.output.iter().map(|item| (item, provenance.clone()));
         let items = asked.chain(said).map(|(item, from)| conversation::stored(app, item.clone(), from));
         let turn = self.conversation.map(|id| (id, items.collect()));
@@ -289,7 +309,7 @@ impl ResponseStream {
         if let Some(answer) = transcript.answers().first() {
             convert::end(&mut self.writer.response, answer, transcript.usage(), self.app.now());
         }
-        let provenance = exchange.provenance().clone();
+        let provenance = exchange.provenance();
         exchange.keep(self.draft.kept(&self.app, &self.asker, &self.writer.response, &provenance));
         match exchange.answered().await {
             Ok(()) => self.writer.end(),

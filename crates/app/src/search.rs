@@ -6,7 +6,7 @@
 mod narrowing;
 mod question;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use access::{Access, Checked, Snapshot, VisibleSet, open};
@@ -26,7 +26,7 @@ use crate::need_to_know;
 use narrowing::Narrowing;
 use question::Question;
 
-pub use question::SearchRequest;
+pub use question::{Ranking, SearchRequest};
 
 /// Each ranking gives so many more than asked for: some are twins, some are refused at the last moment.
 const SPARE: usize = 3;
@@ -95,11 +95,18 @@ pub async fn search(app: &App, asker: &Asker, request: SearchRequest) -> Result<
     let serving = app.index()?.serving();
     let access = asker.access(app);
     let narrowing = Narrowing::of(app, &access.visible(Action::Read), &question).await?;
-    let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
-    let searched = if vector.is_some() { &["text", "vectors"][..] } else { &["text"] };
+    let vector = vector_of(app, &serving, &access, &question).await;
+    if vector.is_none() && !question.by_text {
+        let message = "the embedding model does not answer: search by `text`, or try again".to_owned();
+        return Err(AppError::Unavailable { message, code: "no_embedding_model" });
+    }
+    let searched: Vec<&str> =
+        question.by_text.then_some("text").into_iter().chain(vector.as_ref().map(|_| "vectors")).collect();
     let ranked = rank(app, &serving, (access.visible(Action::Read), narrowing), (&question, vector)).await?.fused;
     let (passages, epoch) = released(app, asker, ranked, question.limit).await?;
-    Ok(SearchAnswer { passages, epoch, searched: searched.iter().map(|how| (*how).to_owned()).collect() })
+    let shown = passages.iter().map(|passage| (passage.provenance(), passage.text.clone())).collect();
+    app.shown.remember(app, asker.caller.principal(), shown).await?;
+    Ok(SearchAnswer { passages, epoch, searched: searched.into_iter().map(str::to_owned).collect() })
 }
 
 /// The passages that answer any of these texts best, of those that the asker may read: each way to ask the same counts. What
@@ -122,7 +129,7 @@ pub(crate) async fn passages(
         let question = Question::read(SearchRequest { query, limit, ..SearchRequest::default() })?;
         let visible = access.visible(Action::Read);
         let narrowing = Narrowing::of(app, &visible, &question).await?;
-        let vector = question_vector(app, &serving, (access.principal(), &question.text)).await;
+        let vector = vector_of(app, &serving, &access, &question).await;
         let ranked = rank(app, &serving, (visible, narrowing), (&question, vector)).await?;
         for (key, score) in ranked.fused {
             *scores.entry(key).or_default() += score;
@@ -138,6 +145,14 @@ pub(crate) async fn passages(
     Ok(released(app, asker, ranked, limit).await?.0)
 }
 
+/// The question as a vector, where it is to be searched for in that way and the embedding model answers.
+async fn vector_of(app: &App, serving: &Generation, access: &Access, question: &Question) -> Option<Vec<f32>> {
+    match question.by_vectors {
+        true => question_vector(app, serving, (access.principal(), &question.text)).await,
+        false => None,
+    }
+}
+
 /// Both rankings as one, over what is visible alone.
 async fn rank(
     app: &App,
@@ -147,9 +162,13 @@ async fn rank(
 ) -> Result<Ranked, AppError> {
     let (serving, public) = (serving.clone(), app.index()?.public());
     let (text, limit) = (question.text.clone(), (question.limit * SPARE).max(FEWEST));
+    let by_words = question.by_text;
     let ranked = tokio::task::spawn_blocking(move || {
         let allowed = |slot: u32| visible.sees(slot) && narrowing.takes(slot);
-        let by_text = serving.text_ranking(&text, &allowed, &public, limit)?;
+        let by_text = match by_words {
+            true => serving.text_ranking(&text, &allowed, &public, limit)?,
+            false => Vec::new(),
+        };
         let by_vector = match vector {
             Some(vector) => serving.vector_ranking(&vector, &allowed, limit)?,
             None => Vec::new(),
@@ -167,19 +186,26 @@ async fn released(
     ranked: Vec<(PassageKey, f32)>,
     limit: usize,
 ) -> Result<(Vec<FoundPassage>, u64), AppError> {
-    let mut found: Vec<(Shape, FoundPassage)> = Vec::new();
-    for part in ranked.chunks(limit + AT_ONCE) {
-        for (stored, score) in opened(app, asker, part).await? {
+    let (mut found, mut shapes): (Vec<FoundPassage>, Vec<Shape>) = (Vec::new(), Vec::new());
+    let (mut parts, mut candidates) = (ranked.chunks(limit + AT_ONCE), VecDeque::new());
+    while found.len() < limit {
+        if candidates.is_empty() {
+            let Some(part) = parts.next() else { break };
+            candidates = opened(app, asker, part).await?.into();
+        }
+        // What need to know takes away leaves its place to the next.
+        let mut fresh = Vec::new();
+        while found.len() + fresh.len() < limit
+            && let Some((stored, score)) = candidates.pop_front()
+        {
             let shape = Shape::of(&stored.passage.text);
-            if found.len() < limit && !found.iter().any(|(other, _)| other.resembles(&shape)) {
-                found.push((shape, FoundPassage::of(stored, score)));
+            if !shapes.iter().any(|other| other.resembles(&shape)) {
+                shapes.push(shape);
+                fresh.push(FoundPassage::of(stored, score));
             }
         }
-        if found.len() == limit {
-            break;
-        }
+        found.extend(narrowed(app, &asker.access(app), fresh).await?);
     }
-    let found = narrowed(app, &asker.access(app), found.into_iter().map(|(_, found)| found).collect()).await?;
     // All of that took a while: what leaves is what may leave now.
     let snapshot = app.snapshot();
     let access = Access::of(&snapshot, &asker.caller, asker.purpose.as_deref(), app.now());
@@ -227,7 +253,7 @@ fn is_current(snapshot: &Snapshot, document: DocumentId, version: u32) -> bool {
 async fn record(app: &App, asker: &Asker, snapshot: &Snapshot, found: &[FoundPassage]) -> Result<(), AppError> {
     let mut provenance = Provenance::default();
     for passage in found {
-        provenance.add(Source::Document { document: passage.document, version: passage.version });
+        provenance.extend(&passage.provenance());
     }
     if found.is_empty() {
         return Ok(());
@@ -238,6 +264,13 @@ async fn record(app: &App, asker: &Asker, snapshot: &Snapshot, found: &[FoundPas
 }
 
 impl FoundPassage {
+    /// What it was made from.
+    pub(crate) fn provenance(&self) -> Provenance {
+        let mut provenance = Provenance::default();
+        provenance.add(Source::Document { document: self.document, version: self.version });
+        provenance
+    }
+
     /// Everything in it that somebody wrote.
     fn words(&self) -> Vec<String> {
         let url = self.url.clone().unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::contents::{self, Contents};
 use crate::database::{Row, Sql, Value, Writing, json, values};
 use crate::error::StoreError;
 use crate::retention::{among, ids_of};
-use crate::store::{Page, Store, bounded};
+use crate::store::Store;
 
 /// A conversation without its items.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,16 +34,6 @@ pub struct ConversationItem {
     pub content: Json,
     /// When it was added.
     pub created_at: Timestamp,
-}
-
-/// The order of a list of items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ItemOrder {
-    /// As they were added.
-    Ascending,
-    /// Newest first.
-    #[default]
-    Descending,
 }
 
 impl Store {
@@ -115,32 +105,14 @@ impl Store {
         writing.commit().await.map(|()| true)
     }
 
-    /// Items of a conversation, after one of them.
+    /// The items of a conversation, as they were added.
     ///
     /// # Errors
     /// Where the state cannot be read.
-    pub async fn items(
-        &self,
-        id: ConversationId,
-        after: Option<&str>,
-        limit: u32,
-        order: ItemOrder,
-    ) -> Result<Page<Sealed<ConversationItem>>, StoreError> {
-        let limit = bounded(limit);
-        let (past, sorted) = match order {
-            ItemOrder::Ascending => (" AND i.position > ", " ORDER BY i.position LIMIT "),
-            ItemOrder::Descending => (" AND i.position < ", " ORDER BY i.position DESC LIMIT "),
-        };
+    pub async fn items(&self, id: ConversationId) -> Result<Vec<Sealed<ConversationItem>>, StoreError> {
         let mut select = Sql::from(SELECT_ITEMS);
-        select.bind(id);
-        if let Some(after) = after {
-            let place = "(SELECT position FROM conversation_items WHERE conversation_id = i.conversation_id AND id = ";
-            select.push(past).push(place).bind(after).push(")");
-        }
-        select.push(sorted).bind(limit + 1);
-        let rows = self.database().fetch_all(select).await?;
-        let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut(items, limit))
+        select.bind(id).push(" ORDER BY i.position");
+        self.database().fetch_all(select).await?.iter().map(item).collect()
     }
 
     /// One item of a conversation.

@@ -222,6 +222,7 @@ impl Store {
             "DELETE FROM notices WHERE person = $1",
             "DELETE FROM delayed_notices WHERE person = $1",
             "DELETE FROM drawn WHERE principal = $1",
+            "DELETE FROM shown WHERE principal = $1",
             // Who asked, for whom and what stays; why is in their words.
             "UPDATE break_glass SET reason = '', delay_reason = NULL WHERE requested_by = $1",
         ] {

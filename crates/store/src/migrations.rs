@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_open_knowledge.sql"),
     include_str!("../migrations/0007_drawn.sql"),
     include_str!("../migrations/0008_break_glass.sql"),
+    include_str!("../migrations/0009_shown.sql"),
 ];
 
 /// The newest schema that this program knows.

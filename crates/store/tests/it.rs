@@ -76,6 +76,7 @@ scenarios! {
     traces::feedback_is_read_with_its_trace,
     conversations::items_keep_their_order_and_their_owner,
     conversations::responses_expire_and_are_their_owners,
+    conversations::what_people_were_shown_is_kept_within_its_count_and_goes_with_them,
     kept::a_sign_in_link_works_once,
     known::what_is_known_is_copied_once_and_goes_with_its_document,
     kept::a_sign_in_link_ends_with_the_person_and_does_not_come_back,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use access::{Change, Edit, Grounds, Listing, Sealed, SourceStanding, Tombstone, decide, open};
 use domain::{
-    AccessList, Action, BreakGlass, BreakGlassId, Member, Principal, Provenance, Quality, Question, Resource, Rule,
-    Source,
+    AccessList, Action, BreakGlass, BreakGlassId, CallerRecord, Member, Principal, Provenance, Quality, Question,
+    Resource, Rule, Source,
 };
 use uuid::Uuid;
 
@@ -134,7 +134,8 @@ fn a_decision_by_it_is_given_again_from_its_facts() {
     let told = shelf.access(&caller(1)).may(Action::Read, document, 1);
     let facts = snapshot.facts(document, 1).map(Box::new);
     let resource = Resource::Document { document, version: 1, facts };
-    let question = Question { caller: caller(1).record(None, None), action: Action::Read, resource };
+    let caller = CallerRecord { key: None, ..caller(1).record(None, None) };
+    let question = Question { caller, action: Action::Read, resource };
     let decided = |seconds| {
         let at = now().plus_seconds(seconds);
         decide(&Grounds { directory: snapshot.directory(), policies: snapshot.policies(), at }, &question)

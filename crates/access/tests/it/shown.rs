@@ -1,6 +1,6 @@
 //! A person's own words, against an oracle that looks for the longest run that two texts share.
 
-use access::{Fingerprint, FingerprintKey, Shown};
+use access::{Fingerprint, FingerprintKey, Shown, ShownText};
 use domain::{DocumentId, Provenance, Source};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -15,16 +15,24 @@ fn made_from(number: u128) -> Provenance {
     provenance
 }
 
+fn of(number: u128, fingerprint: &Fingerprint) -> ShownText {
+    ShownText { provenance: made_from(number), fingerprint: fingerprint.clone() }
+}
+
 fn shown(texts: &[&str]) -> Shown {
     let mut shown = Shown::new(100_000);
     for (number, text) in (1..).zip(texts) {
-        shown.remember(&made_from(number), Fingerprint::of(&key(), text));
+        shown.remember(of(number, &Fingerprint::of(&key(), text)));
     }
     shown
 }
 
+fn overlap(shown: &Shown, fingerprint: &Fingerprint) -> Provenance {
+    shown.overlaps(std::slice::from_ref(fingerprint)).remove(0)
+}
+
 fn found(shown: &Shown, text: &str) -> bool {
-    !shown.overlap(&Fingerprint::of(&key(), text)).sources().is_empty()
+    !overlap(shown, &Fingerprint::of(&key(), text)).sources().is_empty()
 }
 
 /// Texts of few letters, so that they share runs by chance; ideographs among them.
@@ -79,7 +87,7 @@ proptest! {
             format!("{}{more}", if index % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
         }).collect();
         let shown = shown(&["of something else altogether, which is long enough", &format!("{}{run}{}", around[0], around[1])]);
-        let overlap = shown.overlap(&Fingerprint::of(&key(), &format!("{}{written}{}", around[2], around[3])));
+        let overlap = overlap(&shown, &Fingerprint::of(&key(), &format!("{}{written}{}", around[2], around[3])));
         prop_assert!(overlap.sources().contains(&made_from(2).sources()[0]), "{written}");
     }
 
@@ -91,7 +99,7 @@ proptest! {
         let mut kept: Vec<(usize, Fingerprint)> = Vec::new();
         for (number, text) in texts.iter().enumerate() {
             let fingerprint = Fingerprint::of(&key(), text);
-            shown.remember(&made_from(number as u128), fingerprint.clone());
+            shown.remember(of(number as u128, &fingerprint));
             prop_assert!(shown.marks() <= most);
             kept.push((number, fingerprint));
         }
@@ -99,17 +107,19 @@ proptest! {
         let mut left = most;
         for (number, fingerprint) in kept.iter().rev() {
             let mut alone = Shown::new(usize::MAX);
-            alone.remember(&made_from(0), fingerprint.clone());
+            alone.remember(of(0, fingerprint));
             let fits = alone.marks() <= left;
-            let there = shown.overlap(fingerprint).sources().contains(&made_from(*number as u128).sources()[0]);
+            let there = overlap(&shown, fingerprint).sources().contains(&made_from(*number as u128).sources()[0]);
             prop_assert!(there == (alone.marks() > 0 && fits) || alone.marks() > most, "{number}");
             if !fits {
                 break;
             }
             left -= alone.marks();
         }
-        let json = serde_json::to_string(&shown).unwrap();
-        prop_assert_eq!(serde_json::from_str::<Shown>(&json).unwrap(), shown);
+        // Asked about all at once, each gets what it gets alone.
+        let all: Vec<Fingerprint> = kept.into_iter().map(|(_, fingerprint)| fingerprint).collect();
+        let alone: Vec<Provenance> = all.iter().map(|fingerprint| overlap(&shown, fingerprint)).collect();
+        prop_assert_eq!(shown.overlaps(&all), alone);
     }
 }
 
@@ -118,14 +128,14 @@ const SENTENCE: &str = "The board will decide on the sale of the northern plant 
 #[test]
 fn a_pasted_sentence_brings_its_source_and_other_words_bring_none() {
     let shown = shown(&[SENTENCE, "取締役会は三月三日に北工場の売却について決定する予定である。"]);
-    let sources = |text: &str| shown.overlap(&Fingerprint::of(&key(), text)).sources().to_vec();
+    let sources = |text: &str| overlap(&shown, &Fingerprint::of(&key(), text)).sources().to_vec();
     let pasted = "please translate: «the BOARD will decide  on the sale of the northern plant» thanks";
     assert_eq!(sources(pasted), made_from(1).sources());
     assert_eq!(sources("次を要約: 三月三日に北工場の 売却について決定する予定"), made_from(2).sources());
     assert!(sources("The board met on Tuesday, and the plant in the north was not on its agenda at all.").is_empty());
     assert!(sources("").is_empty());
     let other = Fingerprint::of(&FingerprintKey::new([4; 32]), SENTENCE);
-    assert!(shown.overlap(&other).sources().is_empty(), "another key");
+    assert!(overlap(&shown, &other).sources().is_empty(), "another key");
 }
 
 #[test]
@@ -133,16 +143,16 @@ fn what_is_shown_again_costs_nothing_more_and_goes_last() {
     let [one, two] = [SENTENCE, "Nobody was told of the second offer, which came in by courier last week."]
         .map(|text| Fingerprint::of(&key(), text));
     let mut both = Shown::new(usize::MAX);
-    both.remember(&made_from(1), one.clone());
-    both.remember(&made_from(2), two.clone());
+    both.remember(of(1, &one));
+    both.remember(of(2, &two));
     let marks = both.marks();
-    both.remember(&made_from(1), one.clone());
+    assert!(!both.remember(of(1, &one)), "nothing new");
     assert_eq!(both.marks(), marks);
     let mut few = Shown::new(marks);
-    few.remember(&made_from(1), one.clone());
-    few.remember(&made_from(2), two.clone());
-    few.remember(&made_from(1), one.clone());
-    few.remember(&made_from(3), Fingerprint::of(&key(), &"a third one, of a single run ".repeat(2)));
-    assert_eq!(few.overlap(&one), made_from(1));
-    assert!(few.overlap(&two).sources().is_empty(), "the oldest went");
+    few.remember(of(1, &one));
+    few.remember(of(2, &two));
+    few.remember(of(1, &one));
+    few.remember(of(3, &Fingerprint::of(&key(), &"a third one, of a single run ".repeat(2))));
+    assert_eq!(overlap(&few, &one), made_from(1));
+    assert!(overlap(&few, &two).sources().is_empty(), "the oldest went");
 }

@@ -1,6 +1,6 @@
 //! Which quotes an answer rests on: the sentences of what was found that speak of the question, as many as pay.
 
-use domain::{DocumentId, PassageRecord};
+use domain::{DocumentId, PassageRecord, Provenance};
 use knowledge::quote::{Words, best};
 use models::Route;
 use wire::freehold::Citation;
@@ -117,6 +117,11 @@ impl Quote {
             end: self.end.into(),
             quote: self.text.clone(),
         }
+    }
+
+    /// What it was made from.
+    pub(super) fn provenance(&self) -> Provenance {
+        self.passage.provenance()
     }
 
     pub(super) fn record(&self) -> PassageRecord {

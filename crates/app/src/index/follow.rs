@@ -42,6 +42,7 @@ async fn again<F: Future<Output = Result<bool, AppError>>>(wake: &Notify, mut pa
 
 /// One step of the full text: of what serves, and of what is to take its place. Answers whether there may be more to do.
 async fn text_pass(app: &App, indexing: &Indexing) -> Result<bool, AppError> {
+    judge(app, indexing).await?;
     let _turn = indexing.taking_text.lock().await;
     let serving = passages::advance(app, &indexing.serving()).await?;
     if serving {
@@ -55,6 +56,17 @@ async fn text_pass(app: &App, indexing: &Indexing) -> Result<bool, AppError> {
         indexing.passages.notify_one();
     }
     Ok(serving || next)
+}
+
+/// What was made by other policies than those in force is made again.
+async fn judge(app: &App, indexing: &Indexing) -> Result<(), AppError> {
+    let _judging = indexing.judging.lock().await;
+    let newest = indexing.next().unwrap_or_else(|| indexing.serving());
+    if !newest.is_true_to_policies(app) {
+        tracing::info!("policies say otherwise of what may be found: the index is made again");
+        super::rebuild(app).await?;
+    }
+    Ok(())
 }
 
 /// The same of the vectors. What is to take the place of the old does so once it is whole.

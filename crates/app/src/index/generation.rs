@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use access::PublicDocuments;
 use knowledge::KnowledgeError;
@@ -29,6 +30,9 @@ pub(super) struct Basis {
     /// An epoch that no part is ahead of, and the hash of the epoch log there: of another history, nothing holds.
     epoch: u64,
     hash: Option<String>,
+    /// The hash of the policies that said what may be in it.
+    #[serde(default)]
+    policies: Option<String>,
 }
 
 /// One folder.
@@ -37,6 +41,8 @@ pub(crate) struct Generation {
     pub(crate) index: Index,
     pub(super) model: String,
     pub(super) folder: PathBuf,
+    /// The hash of the policies that said what may be in it.
+    policies: Mutex<Option<String>>,
 }
 
 /// The newest generation of a folder that is true to the records, and the one to come where that is of another model.
@@ -58,18 +64,19 @@ pub(super) async fn open(app: &App, folder: &Path, model: &str) -> Result<(Gener
         Some(generation) if generation.model == model => Ok((generation, None)),
         Some(generation) => {
             tracing::info!(from = generation.model, to = model, "another embedding model: the index is made again");
-            Ok((generation, Some(begin(folder, model)?)))
+            Ok((generation, Some(begin(app, folder, model)?)))
         }
-        None => Ok((begin(folder, model)?, None)),
+        None => Ok((begin(app, folder, model)?, None)),
     }
 }
 
 /// A new generation, empty.
-pub(super) fn begin(folder: &Path, model: &str) -> Result<Generation, AppError> {
+pub(super) fn begin(app: &App, folder: &Path, model: &str) -> Result<Generation, AppError> {
     let number = numbers(folder)?.first().map_or(1, |newest| newest + 1);
     let place = folder.join(number.to_string());
     fs::create_dir_all(&place).map_err(|error| unusable(&place, &error))?;
-    let basis = Basis { format: FORMAT, model: model.to_owned(), epoch: 0, hash: None };
+    let policies = policies_of(app);
+    let basis = Basis { format: FORMAT, model: model.to_owned(), epoch: 0, hash: None, policies };
     write(&place, &basis)?;
     make(&place, basis).map_err(AppError::from)
 }
@@ -92,7 +99,8 @@ async fn reopen(app: &App, place: &Path) -> Result<Option<Generation>, AppError>
 
 fn make(place: &Path, basis: Basis) -> Result<Generation, KnowledgeError> {
     let shape = VectorShape { dimensions: DIMENSIONS, model: basis.model.clone() };
-    Ok(Generation { index: Index::open(place, shape)?, model: basis.model, folder: place.to_owned() })
+    let (index, policies) = (Index::open(place, shape)?, Mutex::new(basis.policies));
+    Ok(Generation { index, model: basis.model, folder: place.to_owned(), policies })
 }
 
 impl Generation {
@@ -126,9 +134,27 @@ impl Generation {
 
     /// Says durably that parts may be up to this epoch from now on.
     pub(super) async fn base_on(&self, app: &App, epoch: u64) -> Result<(), AppError> {
-        let hash = app.store.epoch_hash(epoch).await?;
-        write(&self.folder, &Basis { format: FORMAT, model: self.model.clone(), epoch, hash })
+        let (hash, policies) = (app.store.epoch_hash(epoch).await?, self.policies().clone());
+        write(&self.folder, &Basis { format: FORMAT, model: self.model.clone(), epoch, hash, policies })
     }
+
+    /// Whether the policies in force are those that said what may be in it.
+    pub(super) fn is_true_to_policies(&self, app: &App) -> bool {
+        *self.policies() == policies_of(app)
+    }
+
+    /// The policies in force say the same of what may be in it.
+    pub(super) fn keep_to_policies(&self, app: &App) {
+        *self.policies() = policies_of(app);
+    }
+
+    fn policies(&self) -> MutexGuard<'_, Option<String>> {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn policies_of(app: &App) -> Option<String> {
+    app.snapshot().policies().hash().map(str::to_owned)
 }
 
 /// The numbers of the generations in a folder, newest first.

@@ -27,6 +27,18 @@ pub struct SearchRequest {
     /// Only from documents of which this was said: the same value, or for lists of strings all of these.
     #[schema(value_type = Option<std::collections::BTreeMap<String, serde_json::Value>>)]
     pub attributes: Option<Attributes>,
+    /// By which rankings: `text`, `vectors`, or both, as unless given.
+    pub by: Option<Vec<Ranking>>,
+}
+
+/// A way to rank passages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ranking {
+    /// By the words that they share with the question.
+    Text,
+    /// By how near they are in meaning.
+    Vectors,
 }
 
 /// A question that can be searched for.
@@ -36,11 +48,13 @@ pub(super) struct Question {
     pub(super) limit: usize,
     pub(super) sources: Option<Vec<String>>,
     pub(super) attributes: Attributes,
+    pub(super) by_text: bool,
+    pub(super) by_vectors: bool,
 }
 
 impl Question {
     pub(super) fn read(request: SearchRequest) -> Result<Self, AppError> {
-        let SearchRequest { query, limit, sources, attributes } = request;
+        let SearchRequest { query, limit, sources, attributes, by } = request;
         if query.trim().is_empty() {
             return Err(AppError::invalid("query", "`query` is empty: say what you look for"));
         }
@@ -58,6 +72,11 @@ impl Question {
                 return Err(AppError::invalid(param, format!("`{param}`: name at most {MOST_NARROWINGS}")));
             }
         }
-        Ok(Self { text: query, limit: limit as usize, sources, attributes })
+        let wants = |ranking| by.as_ref().is_none_or(|by| by.contains(&ranking));
+        let (by_text, by_vectors) = (wants(Ranking::Text), wants(Ranking::Vectors));
+        if !by_text && !by_vectors {
+            return Err(AppError::invalid("by", "`by` is empty: name `text`, `vectors` or both, or leave it out"));
+        }
+        Ok(Self { text: query, limit: limit as usize, sources, attributes, by_text, by_vectors })
     }
 }

@@ -81,6 +81,7 @@ async fn answer(State(peer): State<Arc<Peer>>, Json(request): Json<Value>) -> Re
 
 struct Office {
     house: House,
+    base_url: String,
     peer: Arc<Peer>,
     admin: String,
     ada: Somebody,
@@ -91,14 +92,11 @@ async fn office() -> Office {
     let house = House::open().await;
     tokio::spawn(app::index::follow(house.app.clone()));
     let (peer, base_url) = Peer::serve().await;
-    let upstream = json!({
-        "name": "peer", "kind": {"remote": {"base_url": base_url}}, "locality": "local", "models": [{"name": "parrot"}]
-    });
-    house.app.models.put(serde_json::from_value(upstream).unwrap()).unwrap();
     let admin = house.admin().await;
     let (ada, bob) = (house.person("ada", &[Role::User]).await, house.person("bob", &[Role::User]).await);
     house.post(&admin, "/api/v1/sources", json!({"name": "wiki", "kind": "push"})).await.expect(201);
-    let office = Office { house, peer, admin, ada, bob };
+    let office = Office { house, base_url, peer, admin, ada, bob };
+    office.model_at(&office.base_url);
     office.put("site", "The site in Leipzig gets a new hall in May.", json!(["everyone"])).await;
     office.put("kestrel", SECRET, json!([office.ada.id])).await;
     office
@@ -108,6 +106,13 @@ const SECRET: &str = "Welcome to the plan. The site in Leipzig takes in the labo
 const QUESTION: &str = "What is planned for the site in Leipzig?";
 
 impl Office {
+    /// From now on the chat model is asked there.
+    fn model_at(&self, base_url: &str) {
+        let kind = json!({"remote": {"base_url": base_url}});
+        let upstream = json!({"name": "peer", "kind": kind, "locality": "local", "models": [{"name": "parrot"}]});
+        self.house.app.models.put(serde_json::from_value(upstream).unwrap()).unwrap();
+    }
+
     async fn put(&self, name: &str, text: &str, allow: Value) -> String {
         let body = json!({"title": name, "text": text, "access": {"allow": allow}});
         let path = format!("/api/v1/sources/wiki/documents/{name}");
@@ -343,4 +348,150 @@ async fn the_assistant_is_listed_for_whoever_may_ask_it_and_aliases_lead_to_it()
     let never = house.post(&guest, "/v1/chat/completions", ask("nobody")).await.expect(404);
     let hidden = house.post(&guest, "/v1/chat/completions", ask("assistant")).await.expect(404);
     assert_eq!(never.code(), hidden.code());
+}
+
+#[tokio::test]
+async fn what_a_client_sends_back_is_known_by_what_its_sender_was_shown() {
+    let office = office().await;
+    let Office { house, peer, ada, bob, .. } = &office;
+    office.says("The laboratory of Quillfeather moves in by September, as planned [1].");
+    let first = office.ask(ada, QUESTION).await;
+    let turn = |role: &str, content: &str| json!({"role": role, "content": content});
+    let history = [turn("user", QUESTION), turn("assistant", said(&first)), turn("user", "And the hall in Leipzig?")];
+    office.says("In May [1].");
+    office.send(ada, json!({"messages": history})).await.expect(200);
+    assert!(peer.last().join("\n").contains("moves in by September"), "{:?}", peer.last());
+    // A model without documents: the trace is made from what the words were made from all the same.
+    let plain = json!({"model": "parrot", "messages": history});
+    let trace_of = async |who: &Somebody| {
+        let reply = house.post(&who.key, "/v1/chat/completions", plain.clone()).await.expect(200).json();
+        reply["freehold"]["trace"].as_str().unwrap().to_owned()
+    };
+    let read = async |who: &Somebody, trace: &str| house.get(&who.key, &format!("/api/v1/traces/{trace}")).await;
+    let (of_ada, of_bob) = (trace_of(ada).await, trace_of(bob).await);
+    let sources = async |who, trace| read(who, trace).await.expect(200).json()["provenance"].as_array().unwrap().len();
+    assert_eq!(sources(ada, &of_ada).await, 3, "her words, the answer's two documents");
+    assert_eq!(sources(bob, &of_bob).await, 1, "who was never shown it has words of his own");
+    // Kept by the client or here, it is not taken up again by who may no longer read it.
+    let items = json!({"items": [
+        {"type": "message", "role": "user", "content": "The site in Leipzig takes in the laboratory of Quillfeather"},
+        {"type": "message", "role": "user", "content": "Something of my own"},
+    ]});
+    let conversation = house.post(&ada.key, "/v1/conversations", items).await.expect(200).field("id");
+    let items = format!("/v1/conversations/{conversation}/items");
+    assert!(house.get(&ada.key, &items).await.expect(200).text.contains("Quillfeather"));
+    office.allow("kestrel", json!([])).await;
+    let left = house.get(&ada.key, &items).await.expect(200).text;
+    assert!(!left.contains("Quillfeather") && left.contains("of my own"), "{left}");
+    read(ada, &of_ada).await.refused(404, "not_found");
+    office.send(ada, json!({"messages": history})).await.expect(200);
+    let prompt = peer.last().join("\n");
+    assert!(!prompt.contains("Quillfeather") && prompt.contains(QUESTION), "{prompt}");
+    // Nobody is refused their own words; the record of them is as narrow as what they were made from.
+    let after = trace_of(ada).await;
+    read(ada, &after).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn rules_of_need_to_know_hold_for_what_is_kept_and_cut_what_is_on_its_way() {
+    let office = Arc::new(office().await);
+    let Office { house, peer, ada, admin, .. } = &*office;
+    let conversation = house.post(&ada.key, "/v1/conversations", json!({})).await.expect(200).field("id");
+    let turn = |input: &str| json!({"model": "assistant", "conversation": conversation, "input": input});
+    office.says("The laboratory of Quillfeather [1].");
+    let response = house.post(&ada.key, "/v1/responses", turn(QUESTION)).await.expect(200).field("id");
+    let kept = async || house.get(&ada.key, &format!("/v1/responses/{response}")).await.expect(200).text;
+    assert!(kept().await.contains("Quillfeather"));
+    office.says("The laboratory moves in by September [1], and more is said of it here.");
+    peer.permits.forget_permits(Semaphore::MAX_PERMITS);
+    peer.permits.add_permits(1);
+    let asking = tokio::spawn({
+        let office = office.clone();
+        let body = json!({"stream": true, "messages": [{"role": "user", "content": QUESTION}]});
+        async move { office.send(&office.ada, body).await }
+    });
+    peer.said.acquire().await.unwrap().forget();
+    let rules =
+        json!({"matters": [{"id": "q", "terms": ["Quillfeather"], "inside": []}], "canaries": [], "guards": []});
+    house.put(admin, "/api/v1/need_to_know", rules).await.expect(200);
+    peer.permits.add_permits(1_000);
+    let reply = asking.await.unwrap();
+    assert!(reply.text.contains("access_changed") && !reply.text.contains("more is said"), "{}", reply.text);
+    assert!(!kept().await.contains("Quillfeather"), "{}", kept().await);
+    let items = house.get(&ada.key, &format!("/v1/conversations/{conversation}/items")).await.expect(200).text;
+    assert!(!items.contains("Quillfeather") && items.contains("What is planned"), "{items}");
+    office.says("In May [1].");
+    house.post(&ada.key, "/v1/responses", turn("And the hall in Leipzig?")).await.expect(200);
+    assert!(!peer.last().join("\n").contains("Quillfeather"), "{:?}", peer.last());
+}
+
+#[tokio::test]
+async fn every_answer_of_several_begins_and_ends() {
+    let office = office().await;
+    let body = |question: &str| json!({"stream": true, "n": 2, "messages": [{"role": "user", "content": question}]});
+    office.says("In May [1].");
+    for question in [QUESTION, "Zzyzzyva?"] {
+        let reply = office.send(&office.bob, body(question)).await.expect(200);
+        let choices: Vec<Value> =
+            events(&reply).iter().filter_map(|event| event["choices"].as_array().cloned()).flatten().collect();
+        let roles = choices.iter().filter(|choice| choice["delta"]["role"] == "assistant");
+        assert_eq!(roles.map(|choice| choice["index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1], "{}", reply.text);
+    }
+    let whole = json!({"n": 2, "messages": [{"role": "user", "content": "Zzyzzyva?"}]});
+    let reply = office.send(&office.bob, whole).await.expect(200).json();
+    assert_eq!(reply["choices"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        (&reply["choices"][1]["index"], said(&reply)),
+        (&json!(1), "I found nothing about this in what you can read.")
+    );
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_key_does() {
+    let office = Arc::new(office().await);
+    let Office { house, peer, ada, .. } = &*office;
+    let expires = "2026-09-21T14:15:00Z";
+    let key = house.key(json!({"person": ada.id, "name": "short", "expires_at": expires})).await;
+    office.says("It begins and goes on.");
+    peer.permits.forget_permits(Semaphore::MAX_PERMITS);
+    peer.permits.add_permits(1);
+    let asking = tokio::spawn({
+        let (office, who) = (office.clone(), Somebody { key, id: ada.id.clone() });
+        let body = json!({"stream": true, "messages": [{"role": "user", "content": QUESTION}]});
+        async move { office.send(&who, body).await }
+    });
+    peer.said.acquire().await.unwrap().forget();
+    house.clock.advance_seconds(86_400);
+    peer.permits.add_permits(100);
+    let reply = asking.await.unwrap();
+    assert!(reply.text.contains("access_changed") && !reply.text.contains("goes"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn who_leaves_early_pays_the_worst_case_and_who_was_not_answered_nothing() {
+    let office = office().await;
+    let Office { house, peer, ada, .. } = &office;
+    let key = house.key(json!({"person": ada.id, "name": "tight", "limits": {"tokens_per_minute": 30_000}})).await;
+    let body = json!({"model": "assistant", "stream": true, "messages": [{"role": "user", "content": QUESTION}],
+        "max_tokens": 16_000});
+    let ask = async || house.post(&key, "/v1/chat/completions", body.clone()).await;
+    // A model that nobody is there for costs nothing, however often.
+    office.model_at("http://127.0.0.1:9/v1");
+    for _ in 0..3 {
+        let reply = ask().await;
+        assert!(reply.status == 200 && reply.text.contains("\"error\""), "{}", reply.text);
+    }
+    office.model_at(&office.base_url);
+    office.says("It begins and goes on.");
+    peer.permits.forget_permits(Semaphore::MAX_PERMITS);
+    peer.permits.add_permits(1);
+    let request = crate::house::request(&key, http::Method::POST, "/v1/chat/completions", body.clone());
+    let response = tower::ServiceExt::oneshot(house.door.clone(), request).await.unwrap();
+    let mut chunks = response.into_body().into_data_stream();
+    chunks.next().await.unwrap().unwrap();
+    drop(chunks);
+    while !house.get(&ada.key, "/api/v1/traces").await.expect(200).text.contains("client_gone") {
+        tokio::task::yield_now().await;
+    }
+    ask().await.expect(429);
 }

@@ -1,9 +1,9 @@
 //! Conversations and stored responses: kept in order, deleted by their owner, never opened by others.
 
-use access::{Access, AccessError, Change, open as open_sealed};
-use domain::{ConversationId, Principal, Provenance, ResponseId, Source};
+use access::{Access, AccessError, Change, Fingerprint, FingerprintKey, ShownText, open as open_sealed};
+use domain::{ConversationId, DocumentId, ErasureId, Principal, Provenance, ResponseId, Source};
 use serde_json::{Value, json};
-use store::{Conversation, ConversationItem, ItemOrder, Store, StoreError, StoredResponse};
+use store::{Conversation, ConversationItem, Erasee, Store, StoreError, StoredResponse};
 use uuid::Uuid;
 
 use super::world::{Place, access_of, admin, keep, now, person, person_id, trace_id};
@@ -24,15 +24,9 @@ fn item(number: usize, author: Principal) -> ConversationItem {
     }
 }
 
-async fn ids(
-    store: &Store,
-    access: &Access,
-    id: ConversationId,
-    page: (Option<&str>, u32, ItemOrder),
-) -> (Vec<String>, bool) {
-    let page = store.items(id, page.0, page.1, page.2).await.unwrap();
-    let ids = page.data.into_iter().map(|sealed| open_sealed(access, sealed).unwrap().id.clone());
-    (ids.collect(), page.has_more)
+async fn ids(store: &Store, access: &Access, id: ConversationId) -> Vec<String> {
+    let items = store.items(id).await.unwrap();
+    items.into_iter().map(|sealed| open_sealed(access, sealed).unwrap().id.clone()).collect()
 }
 
 pub(crate) async fn items_keep_their_order_and_their_owner(place: Place) {
@@ -48,13 +42,8 @@ pub(crate) async fn items_keep_their_order_and_their_owner(place: Place) {
     }
     let again = store.add_items(&access, id, vec![item(11, owner), item(3, owner)]).await;
     assert!(matches!(again, Err(StoreError::Conflict { .. })));
-    let named = |numbers: &[usize]| numbers.iter().map(|number| format!("msg_{number}")).collect::<Vec<_>>();
-    let page = (None, 4, ItemOrder::Ascending);
-    assert_eq!(ids(&store, &access, id, page).await, (named(&[1, 2, 3, 4]), true));
-    let page = (Some("msg_8"), 4, ItemOrder::Ascending);
-    assert_eq!(ids(&store, &access, id, page).await, (named(&[9, 10]), false));
-    let page = (Some("msg_3"), 4, ItemOrder::Descending);
-    assert_eq!(ids(&store, &access, id, page).await, (named(&[2, 1]), false));
+    let named: Vec<String> = (1..=10).map(|number| format!("msg_{number}")).collect();
+    assert_eq!(ids(&store, &access, id).await, named);
     assert!(!store.add_items(&other, id, vec![item(12, owner)]).await.unwrap());
     assert!(!store.delete_item(&other, id, "msg_1").await.unwrap());
     assert!(!store.delete_conversation(&other, id).await.unwrap());
@@ -68,7 +57,30 @@ pub(crate) async fn items_keep_their_order_and_their_owner(place: Place) {
     assert_eq!(open_sealed(&access, sealed).unwrap().metadata, json!({"topic": "b"}));
     assert!(store.delete_conversation(&access, id).await.unwrap());
     assert!(store.conversation(id).await.unwrap().is_none());
-    assert_eq!(ids(&store, &access, id, (None, 9, ItemOrder::Ascending)).await, (Vec::new(), false));
+    assert!(ids(&store, &access, id).await.is_empty());
+}
+
+pub(crate) async fn what_people_were_shown_is_kept_within_its_count_and_goes_with_them(place: Place) {
+    let store = place.open().await;
+    store.commit::<StoreError>(None, |_| Ok(vec![Change::PutPerson(person(1))])).await.unwrap();
+    let somebody = Principal::Person(person_id(1));
+    let key = FingerprintKey::new([1; 32]);
+    let text = |number: u128| {
+        let words = format!("{} what was shown, and it is long enough to be known again {number}", "of it ".repeat(9));
+        let document = DocumentId::from_uuid(Uuid::from_u128(number));
+        let mut provenance = Provenance::words_of(somebody);
+        provenance.add(Source::Document { document, version: 1 });
+        ShownText { provenance, fingerprint: Fingerprint::of(&key, &words) }
+    };
+    let (texts, most): (Vec<ShownText>, _) = ((1..=4).map(text).collect(), text(1).marks() * 7 / 2);
+    store.add_shown(somebody, &texts[..2], most).await.unwrap();
+    assert_eq!(store.shown_to(somebody).await.unwrap(), texts[..2]);
+    store.add_shown(somebody, &texts[2..], most).await.unwrap();
+    assert_eq!(store.shown_to(somebody).await.unwrap(), texts[1..], "the newest that fit");
+    let other = Principal::Person(admin(&store.directory()).id);
+    assert!(store.shown_to(other).await.unwrap().is_empty());
+    store.erase(ErasureId::from_uuid(Uuid::from_u128(9)), Erasee::Principal(somebody), None).await.unwrap();
+    assert!(store.shown_to(somebody).await.unwrap().is_empty());
 }
 
 pub(crate) async fn responses_expire_and_are_their_owners(place: Place) {

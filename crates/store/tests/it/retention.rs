@@ -7,7 +7,7 @@ use domain::{ConversationId, Feedback, FeedbackId, FeedbackKind, Principal, Prov
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::json;
-use store::{Conversation, ConversationItem, ItemOrder, RetentionRules, Store, StoredResponse, Swept, TraceQuery};
+use store::{Conversation, ConversationItem, RetentionRules, Store, StoredResponse, Swept, TraceQuery};
 use uuid::Uuid;
 
 use super::world::{Place, access_of, admin, entry, keep, now, response_id, trace_id};
@@ -158,7 +158,7 @@ pub(crate) async fn a_conversation_goes_when_nothing_was_said_for_long_enough(pl
     }
     let swept = store.sweep_retention(rules(30), now()).await.unwrap();
     assert_eq!(swept, Swept { conversations: 52, clean: true, ..Swept::default() });
-    let items = async |id| store.items(id, None, 9, ItemOrder::Ascending).await.unwrap().data.len();
+    let items = async |id| store.items(id).await.unwrap().len();
     for (id, left) in [(silent, None), (never_used, None), (alive, Some(2)), (begun, Some(0))] {
         assert_eq!(store.conversation(id).await.unwrap().map(|_| ()), left.map(|_| ()));
         assert_eq!(items(id).await, left.unwrap_or(0));

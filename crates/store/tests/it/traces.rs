@@ -6,7 +6,7 @@ use domain::{
     PersonId, Principal, Provenance, Source, Stage, TraceId,
 };
 use serde_json::json;
-use store::{Conversation, ConversationItem, ItemOrder, Store, StoreError, StoredTrace, TraceQuery};
+use store::{Conversation, ConversationItem, Store, StoreError, StoredTrace, TraceQuery};
 use uuid::Uuid;
 
 use super::world::{
@@ -172,7 +172,7 @@ pub(crate) async fn what_an_exchange_leaves_is_kept_with_it_or_not_at_all(place:
         assert_eq!(store.response(response_id(number)).await.unwrap().is_some(), number != 6);
     }
     let access = access_of(&store.directory(), admin(&store.directory()).id);
-    let items = store.items(id, None, 10, ItemOrder::Ascending).await.unwrap().data;
+    let items = store.items(id).await.unwrap();
     let items = items.into_iter().map(|item| open_sealed(&access, item).unwrap().content.clone());
     assert_eq!(items.collect::<Vec<_>>(), [json!({"content": "a"}), json!({"content": "b"})]);
     assert_eq!(store.spent_micro_usd(key_id(1), now().month_index()).await.unwrap(), 5 * 45);

@@ -33,6 +33,16 @@ impl Item {
         }
     }
 
+    /// What it says: a message's words, a call's arguments, or what a function returned.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Message(item) => item.text(),
+            Self::FunctionCall(item) => Cow::Borrowed(&item.arguments),
+            Self::FunctionCallOutput(item) => Cow::Borrowed(&item.output),
+        }
+    }
+
     /// Names the item.
     pub fn set_id(&mut self, id: String) {
         match self {

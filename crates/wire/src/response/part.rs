@@ -45,6 +45,17 @@ impl Part {
             Self::Refusal { refusal } => refusal,
         }
     }
+
+    /// The same with other words. Marks and log-probabilities of words that are no longer there go.
+    #[must_use]
+    pub fn with_text(self, words: String) -> Self {
+        match self {
+            same if same.text() == words => same,
+            Self::InputText { .. } => Self::InputText { text: words },
+            Self::OutputText { .. } => Self::output(words),
+            Self::Refusal { .. } => Self::Refusal { refusal: words },
+        }
+    }
 }
 
 /// One token of the text and the likeliest at its place (natural logarithm).

@@ -30,6 +30,8 @@ pub(crate) const PLAIN: &[&str] = &[
     "allowed",
     "complete",
     "epoch",
+    // Of a search: names of rankings.
+    "by",
     // Made with the caller's own id mixed in: `only_the_same_caller_kind_and_key_repeat`.
     "Idempotency-Key",
     // Of somebody or something new; only who sees all of its kind may send them.
