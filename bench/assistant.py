@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The assistant over the demo company: 120 questions of its people, half of which they may be answered. Right and cited,
-wrong, refused wrongly and leaked, each apart; when the quotes came, the first word and the last; and how soon a revocation is
-obeyed while others ask."""
+wrong, refused wrongly and leaked, each apart; and when the quotes came, the first word and the last."""
 
 import argparse
 import http.client
@@ -9,7 +8,6 @@ import json
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -31,7 +29,7 @@ class Asking:
     def __init__(self, port, bearer, messages, **options):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-        body = {"model": "assistant", "stream": True, "max_tokens": 120, "messages": messages, **options}
+        body = {"model": "assistant", "stream": True, "max_tokens": 120, "messages": messages} | options
         start = time.perf_counter()
         since = lambda: (time.perf_counter() - start) * 1e3
         connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
@@ -94,34 +92,6 @@ def ask_all(port, keys, every):
     return counts, kept
 
 
-def revocations(port, keys, changes):
-    """From the receipt of a change to the first search that obeys it, while two others search without a pause."""
-    stop, times = threading.Event(), []
-    admin, door = Door(port, keys["admin"]), Door(port, keys["jonas.weidner"])
-    search = lambda door: door.json("POST", "search", {"query": "Quillfeather laboratory Leipzig"})
-
-    def load(person):
-        other = Door(port, keys[person])
-        while not stop.is_set():
-            other.json("POST", "search", {"query": "holidays in Leipzig"})
-
-    threads = [threading.Thread(target=load, args=(person,)) for person in ("aoife.brennan", "kenji.morita")]
-    for thread in threads:
-        thread.start()
-    group = "groups/project-kestrel/members/jonas.weidner"
-    for _ in range(changes):
-        sent = time.perf_counter()
-        admin.call("DELETE", group, None)
-        while "Quillfeather" in json.dumps(search(door)["passages"]):
-            pass
-        times.append((time.perf_counter() - sent) * 1e3)
-        admin.call("PUT", group, None)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return sorted(times)
-
-
 def quantiles(values):
     values = sorted(value for value in values if value is not None)
     at = lambda share: round(values[min(len(values) - 1, int(len(values) * share))], 1) if values else None
@@ -138,7 +108,7 @@ def prefix(port, key):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="every tenth question, 50 revocations")
+    parser.add_argument("--quick", action="store_true", help="every tenth question")
     parser.add_argument("--model", default=EMBEDDED, help="the chat model that answers")
     options = parser.parse_args()
     every = questions(options.quick)
@@ -151,7 +121,7 @@ def main():
             made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
             bearer = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"]
             admin = Door(port, bearer)
-            people = {question["asker"] for question in every} | {"jonas.weidner", "aoife.brennan", "kenji.morita"}
+            people = {question["asker"] for question in every} | {"aoife.brennan"}
             make = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
             keys = {person: make(person) for person in sorted(people)} | {"admin": bearer}
             say("indexing the papers")
@@ -162,8 +132,6 @@ def main():
             cold = prefix(port, keys["aoife.brennan"])
             say(f"{len(every)} questions")
             counts, kept = ask_all(port, keys, every)
-            say("revocations")
-            times = revocations(port, keys, 50 if options.quick else 1_000)
         finally:
             process.stop()
     of = lambda name: quantiles([one[name] for one in kept])
@@ -172,10 +140,10 @@ def main():
         "cpu": cpu(), "model": options.model, "papers": status["indexed"], "indexed_s": round(indexed_s, 1),
         "verdicts": counts, "quoted_share": round(statistics.mean(quoted), 3), "quotes": of("quotes_ms"),
         "first_word": of("first_ms"), "whole": of("last_ms"), "cold_then_warm": cold,
-        "revocation_to_obedience": {**quantiles(times), "p99_ms": round(times[int(len(times) * 0.99)], 1)}, "answers": kept,
+        "answers": kept,
     }
     table([{"what": what, "n": n} for what, n in sorted(counts.items())], ["what", "n"])
-    for name in ("quotes", "first_word", "whole", "revocation_to_obedience"):
+    for name in ("quotes", "first_word", "whole"):
         say(f"{name}: {result[name]}")
     write("assistant", result)
 

@@ -2,7 +2,8 @@
 """Search under access, through the door: the invented company of FREEHOLD_DATA (`enterprise/`: people, departments, some
 5,300 documents, nearly each with a list of its own) is pushed, and 200 people search it while nobody else does. How long
 taking in, indexing and searching take; and whether any passage, title or error of one person holds a word planted in what
-only others may read. With `--papers N` fewer documents of each kind."""
+only others may read. Then each of them asks the assistant (with the smallest chat model: it is about what leaves, not how well
+it is said) about what somebody else may read, and about something of their own. With `--papers N` fewer documents of each kind."""
 
 import argparse
 import http.client
@@ -124,6 +125,29 @@ def search(doors, people, documents):
     return sorted(times), leaks, first, owners
 
 
+def ask(port, keys, people, documents):
+    """The times until the quotes and the end, the leaks, and how many were quoted what they asked for of their own."""
+    from assistant import Asking
+
+    dice, quotes, ends, leaks, own_quoted, owners = random.Random(2), [], [], [], 0, 0
+    may = lambda person, paper: paper[4] is None or person in paper[4] or people[person] in paper[5]
+    put = lambda person, words: Asking(port, keys[person], [{"role": "user", "content": words}], max_tokens=24)
+    for person in keys:
+        mine = [paper for paper in documents if paper[4] is not None and may(person, paper)]
+        others = [paper for paper in documents if not may(person, paper)]
+        about, own = dice.choice(others), dice.choice(mine) if mine else None
+        asked = [put(person, f"What is the reference of this matter: {' '.join(about[2].split()[4:18])}?")]
+        asked += [put(person, f"What is said in the matter {own[3]}?")] if own else []
+        for one in asked:
+            quotes.append(one.quotes_ms)
+            ends.append(one.last_ms)
+            leaks += [(person, paper[3]) for paper in others if paper[3] in one.raw]
+        if own:
+            owners += 1
+            own_quoted += any(citation["external_id"] == own[0] for citation in asked[-1].citations)
+    return sorted(quotes), sorted(ends), leaks, own_quoted, owners
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", type=int, default=1_000_000, help="documents of each kind, at most")
@@ -147,13 +171,17 @@ def main():
             pushed, by_words, whole, status = take_in(admin, documents)
             asking = list(people)[:PEOPLE]
             key = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
-            doors = {person: Door(port, key(person)) for person in asking}
+            keys = {person: key(person) for person in asking}
+            doors = {person: Door(port, bearer) for person, bearer in keys.items()}
             say(f"{len(doors)} people search")
             times, leaks, first, owners = search(doors, people, documents)
+            say(f"{len(doors)} people ask the assistant")
+            quotes, ends, told, quoted, askers = ask(port, keys, people, documents)
             resident = process.resident_mib()
         finally:
             process.stop()
-    at = lambda share: round(times[int((len(times) - 1) * share)] * 1e3, 2)
+    of = lambda sorted_ms, share: round(sorted_ms[int((len(sorted_ms) - 1) * share)], 2)
+    at = lambda share: of([one * 1e3 for one in times], share)
     figures = [
         {"what": "documents acknowledged", "unit": "a second", "value": round(len(documents) / pushed, 1)},
         {"what": "findable by words after", "unit": "s", "value": round(by_words, 1)},
@@ -163,13 +191,19 @@ def main():
         {"what": "searches", "unit": "", "value": len(times)},
         {"what": "leaks", "unit": "", "value": len(leaks)},
         {"what": "own document first", "unit": f"of {owners}", "value": first},
+        {"what": "asked of the assistant", "unit": "", "value": len(quotes)},
+        {"what": "its quotes, p50", "unit": "ms", "value": of(quotes, 0.5)},
+        {"what": "its quotes, p95", "unit": "ms", "value": of(quotes, 0.95)},
+        {"what": "its answer whole, p50", "unit": "ms", "value": of(ends, 0.5)},
+        {"what": "leaks of the assistant", "unit": "", "value": len(told)},
+        {"what": "own document quoted", "unit": f"of {askers}", "value": quoted},
         {"what": "memory of all processes", "unit": "MiB", "value": round(resident)},
     ]
     result = {"cpu": cpu(), "documents": len(documents), "status": status, "load": os.getloadavg(), "figures": figures}
     table(figures, ["what", "unit", "value"])
     write("search", result)
-    if leaks:
-        raise SystemExit(f"leaks: {leaks[:5]}")
+    if leaks or told:
+        raise SystemExit(f"leaks: {leaks[:5]} {told[:5]}")
 
 
 if __name__ == "__main__":

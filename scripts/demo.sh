@@ -21,8 +21,11 @@ key_of() {
 
 # What a person is told, in a column.
 ask_as() {
-    FREEHOLD_API_KEY=$2 freehold ask --url "http://$listen" --model assistant "$question" </dev/null 2>/dev/null |
-        fold -s -w 58 | sed 's/ *$//'
+    if ! FREEHOLD_API_KEY=$2 freehold ask --url "http://$listen" --model assistant "$question" \
+        </dev/null 2>"$answers/error" | fold -s -w 58 | sed 's/ *$//'; then
+        cat "$answers/error" >&2
+        return 1
+    fi
 }
 
 # Waits until every paper can be found by its words and by its meaning.

@@ -9,7 +9,7 @@ use domain::{
 
 use crate::actor::Actor;
 use crate::bounds::Bounds;
-use crate::decide::{acting, lets_through};
+use crate::decide::{acting, lets_through, reaches_route};
 use crate::directory::{Directory, Key, Person};
 use crate::error::AccessError;
 use crate::secret::{SecretHash, hash_secret};
@@ -146,6 +146,17 @@ impl Caller {
         match roles.first() {
             Some(first) if !roles.iter().any(|role| self.has(*role)) => Err(AccessError::RoleMissing(*first)),
             _ => Ok(()),
+        }
+    }
+
+    /// The same for a route; one that is not about one source is beyond a key for some of them.
+    ///
+    /// # Errors
+    /// As [`Self::require_any`].
+    pub fn require_for_route(&self, roles: &[Role], of_a_source: bool) -> Result<(), AccessError> {
+        match roles.first() {
+            Some(first) if !reaches_route(&self.bounds(), roles, of_a_source) => Err(AccessError::RoleMissing(*first)),
+            _ => self.require_any(roles),
         }
     }
 

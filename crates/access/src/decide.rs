@@ -45,7 +45,7 @@ pub fn decide(grounds: &Grounds<'_>, question: &Question) -> Verdict {
     match resource {
         Resource::Model { .. } => judge().use_of_base_models(),
         Resource::Person { person } => acting(directory, caller.principal, caller.key, *person),
-        Resource::Route { roles, .. } => calling(directory, caller, roles),
+        Resource::Route { roles, of_a_source, .. } => calling(directory, caller, roles, *of_a_source),
         Resource::Trace { trace, owner: None, .. } => Verdict::no(Rule::NotFound, vec![trace.to_string()]),
         Resource::Trace { owner: Some(owner), provenance, facts, .. } => {
             reading(&judge(), grounding, Some(*owner), (provenance, facts))
@@ -116,7 +116,7 @@ pub(crate) fn acting(
 }
 
 /// Whether one of these roles is held, and the key lets it through.
-fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role]) -> Verdict {
+fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role], of_a_source: bool) -> Verdict {
     let who = caller.principal.to_string();
     if !directory.is_active(caller.principal) {
         return Verdict::no(Rule::Inactive, vec![who]);
@@ -124,7 +124,8 @@ fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role]) -> Ver
     let path = |role: &Role| path_to_role(directory, caller.principal, *role).map(|path| (*role, path));
     let held: Vec<(Role, Vec<String>)> = wanted.iter().filter_map(path).collect();
     let key = caller.key.and_then(|key| directory.key(key));
-    let passes = |role: Role| key.is_none_or(|key| lets_through(key, role));
+    let reaches = reaches_route(&Bounds::of(key.map(|key| &**key)), wanted, of_a_source);
+    let passes = |role: Role| reaches && key.is_none_or(|key| lets_through(key, role));
     if let Some((_, path)) = held.iter().find(|(role, _)| passes(*role)) {
         return Verdict::yes(Rule::Role, path.clone());
     }
@@ -135,6 +136,12 @@ fn calling(directory: &Directory, caller: &CallerRecord, wanted: &[Role]) -> Ver
             Verdict::no(Rule::RoleMissing, std::iter::once(who).chain(roles).collect())
         }
     }
+}
+
+/// Whether a key narrowed like this reaches a route for these roles: one for some sources is for what is about one source,
+/// and for what everybody who uses the installation may call. Settings, backups and what the index says are about all.
+pub(crate) fn reaches_route(bounds: &Bounds, roles: &[Role], of_a_source: bool) -> bool {
+    of_a_source || bounds.reach_all() || roles.is_empty() || roles.contains(&Role::User)
 }
 
 /// A key that names roles has only those; one that names none (or `act_for` alone) has all its holder's. Who looks after

@@ -50,7 +50,7 @@ pub use processing::{Processing, open_to_process};
 pub use public::PublicDocuments;
 pub use sealed::{Checked, Sealed, open};
 pub use secret::{SecretHash, hash_secret};
-pub use shown::{Fingerprint, FingerprintKey, Shown, ShownText};
+pub use shown::{Fingerprint, FingerprintKey, Remembered, Shown, ShownText};
 pub use simulate::{Counts, Difference, DocumentEffect, PersonEffect, Simulation, Turn, simulate};
 pub use snapshot::Snapshot;
 pub use source::{AgeLimits, SourceStanding};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::{Outcome, TraceId};
 use serde_json::{Value, json};
-use wire::chat::{ChatChunk, ChatRequest, ChatResponse};
+use wire::chat::{ChatChunk, ChatRequest, ChatResponse, Message};
 
 use crate::admission::{admit, subject};
 use crate::app::App;
@@ -75,7 +75,7 @@ pub fn streams(body: &[u8]) -> bool {
 async fn read(exchange: &mut Exchange, asker: &Asker, body: &[u8]) -> Result<ChatRequest, AppError> {
     let request: ChatRequest = wire::strict::read(body)?;
     note(exchange, asker, &request);
-    exchange.takes_words(request.messages.iter().map(|message| message.text().into_owned()).collect()).await?;
+    exchange.takes_words(request.messages.iter().map(Message::all_words).collect()).await?;
     Ok(request)
 }
 
@@ -116,6 +116,7 @@ pub(crate) async fn generate(
 
 /// What a model says by itself.
 async fn ask(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<ChatResponse, AppError> {
+    exchange.places_all_words();
     let route = admit(app, exchange, &request.model)?;
     let prompt = Prompt::compose(app, exchange, request, &route);
     prompt.reserve(app, exchange, &route).await?;
@@ -136,6 +137,7 @@ pub(crate) async fn stream(
             Err(error) => Err(exchange.unanswered(error).await),
         };
     }
+    exchange.places_all_words();
     let opened = async {
         let route = admit(app, &mut exchange, &request.model)?;
         let prompt = Prompt::compose(app, &mut exchange, request, &route);

@@ -44,6 +44,11 @@ pub(crate) fn is_asked(app: &App, name: &str) -> bool {
     name == NAME || app.settings.get().aliases.get(name).is_some_and(|named| named == NAME)
 }
 
+/// Whether this is what is said where nothing was found.
+pub(crate) fn is_nothing_found(words: &str) -> bool {
+    sentences::is_nothing_found(words)
+}
+
 /// As it stands among the models, where one of them could answer for it.
 pub(crate) fn entry(app: &App) -> Option<ModelEntry> {
     let name = chat_models(app).next()?.model().to_owned();
@@ -98,17 +103,25 @@ async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Re
 }
 
 /// What was said before is taken up again as far as it may be today: an answer made from what the asker may no longer read,
-/// or that need to know takes away, is not, although the client sends it.
-async fn what_is_left(app: &App, exchange: &Exchange, question: Question) -> Result<Question, AppError> {
+/// or that need to know takes away, is not, although the client sends it. What is left, and the question, are in context.
+async fn what_is_left(app: &App, exchange: &mut Exchange, question: Question) -> Result<Question, AppError> {
     let Question { text, turns } = question;
-    let (access, words) = (exchange.access(), turns.iter().map(|(_, words)| words.clone()).collect());
-    let behind = app.shown.behind(app, access.principal(), words).await?;
-    let left = turns.into_iter().zip(&behind).filter_map(|((role, words), behind)| match role {
-        _ if !access.reading_all(behind).allowed => None,
-        MessageRole::Assistant => Some((role, need_to_know::left_of(app, access, words)?)),
-        _ => Some((role, words)),
-    });
-    Ok(Question { text, turns: left.collect() })
+    let words = turns.iter().map(|(_, words)| words.clone()).chain([text.clone()]).collect();
+    let mut behind = exchange.takes_words(words).await?;
+    exchange.places(&behind.pop().unwrap_or_default());
+    let mut left = Vec::new();
+    for ((role, words), behind) in turns.into_iter().zip(behind) {
+        let access = exchange.access();
+        let words = match role {
+            _ if !access.reading_all(&behind).allowed => None,
+            MessageRole::Assistant => need_to_know::left_of(app, access, words),
+            _ => Some(words),
+        };
+        let Some(words) = words else { continue };
+        exchange.places(&behind);
+        left.push((role, words));
+    }
+    Ok(Question { text, turns: left })
 }
 
 /// The model that answers. The assistant may be used by whoever may use base models.

@@ -67,6 +67,7 @@ async fn admitted(
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "prompt": request.prompt }));
     exchange.takes_words(request.prompt.iter().filter_map(words).collect()).await?;
+    exchange.places_all_words();
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.prompt));
     if exchange.is_limited() {

@@ -99,8 +99,9 @@ fn documents_of(question: &Question) -> Vec<DocumentId> {
 }
 
 /// Records that somebody was turned away from a route for lack of a role.
-pub async fn turned_from_route(app: &App, asker: &Asker, name: String, roles: &[Role]) {
-    refused(app, question(asker, Action::Use, Resource::Route { name, roles: roles.to_vec() })).await;
+pub async fn turned_from_route(app: &App, asker: &Asker, name: String, (roles, of_a_source): (&[Role], bool)) {
+    let resource = Resource::Route { name, roles: roles.to_vec(), of_a_source };
+    refused(app, question(asker, Action::Use, resource)).await;
 }
 
 /// Records that a service may not ask in a person's place; none where what it sent names nobody here.

@@ -368,12 +368,15 @@ pub async fn document(app: &App, asker: &Asker, id: &str) -> Result<DocumentView
 /// As [`document`].
 pub async fn text(app: &App, asker: &Asker, id: &str) -> Result<DocumentText, AppError> {
     let document = may_read(app, asker, id).await?;
-    let access = asker.access(app);
     let sealed = app.store.document_text(document).await?.ok_or_else(AppError::not_found)?;
     let provenance = sealed.facts().1;
-    let stored = open(&access, sealed)?.into_inner();
-    let shown = vec![(provenance, stored.content.text.clone())];
+    let stored = open(&asker.access(app), sealed)?.into_inner();
+    let shown = vec![(provenance.clone(), stored.content.text.clone())];
     app.shown.remember(app, asker.caller.principal(), shown).await?;
+    // That took a while: what leaves is what may leave now.
+    if !asker.access(app).reading_all(&provenance).allowed {
+        return Err(AppError::not_found());
+    }
     Ok(DocumentText { id: stored.about.document, version: stored.about.version, text: stored.content.text })
 }
 

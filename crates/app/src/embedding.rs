@@ -47,6 +47,7 @@ async fn vectors(
     exchange.set_subject(subject(asker, request.user.as_deref()));
     exchange.set_input(|| json!({ "input": request.input }));
     exchange.takes_words(request.input.iter().filter_map(words).collect()).await?;
+    exchange.places_all_words();
     let route = admit(app, exchange, &request.model)?;
     exchange.trace_mut().prompt_hash = Some(keyed_hash(&app.hash_key, &request.input));
     if exchange.is_limited() {

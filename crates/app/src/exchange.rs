@@ -18,6 +18,7 @@ use wire::freehold::{Additions, Citation};
 
 use crate::answer::Unanswered;
 use crate::app::App;
+use crate::assistant;
 use crate::decisions::{decide_at, decision};
 use crate::error::AppError;
 use crate::limiter::{Reservation, WorstCase};
@@ -52,8 +53,11 @@ pub struct Exchange {
     started: Instant,
     trace: Trace,
     content: TraceContent,
-    /// What the asker's words share with what they were shown before and may no longer read. Nobody is refused their own
-    /// words: it only stays with the record.
+    /// What the asker's words share with what they were shown before, whether or not a model sees these words: it stays with
+    /// the record, which holds them.
+    behind: Provenance,
+    /// What of it is in context and the asker may no longer read. Nobody is refused their own words: the answer is made from
+    /// it all the same, and is not cut.
     beyond: Provenance,
     /// What the answer rests on: what was placed in context, and once it is said what it names.
     citations: Vec<Citation>,
@@ -90,6 +94,7 @@ impl Exchange {
             started: Instant::now(),
             trace,
             content: TraceContent::default(),
+            behind: Provenance::default(),
             beyond: Provenance::default(),
             citations: Vec::new(),
             shown: Vec::new(),
@@ -131,20 +136,41 @@ impl Exchange {
         all
     }
 
+    /// The same with what the words were made from that the record holds, in context or not.
+    pub(crate) fn recorded_provenance(&self) -> Provenance {
+        let mut all = self.provenance();
+        all.extend(&self.behind);
+        all
+    }
+
     /// Something more is placed in context: from now on what is said is made from it too.
     pub(crate) fn made_from(&mut self, provenance: &Provenance) {
         self.trace.provenance.extend(provenance);
     }
 
-    /// Words of the asker are placed in context: where they share enough with what the asker was shown, they were made from
-    /// that too. Answers what each of them was made from besides.
+    /// Words that the asker sent: where they share enough with what the asker was shown, they were made from that too. Answers
+    /// what each of them was made from besides.
     ///
     /// # Errors
     /// The state cannot be read.
     pub(crate) async fn takes_words(&mut self, words: Vec<String>) -> Result<Vec<Provenance>, AppError> {
         let app = self.app.clone();
         let behind = app.shown.behind(&app, self.access.principal(), words).await?;
-        for source in behind.iter().flat_map(Provenance::sources) {
+        behind.iter().for_each(|behind| self.behind.extend(behind));
+        Ok(behind)
+    }
+
+    /// All words that were taken are placed in context.
+    pub(crate) fn places_all_words(&mut self) {
+        self.places(&self.behind.clone());
+    }
+
+    /// Words that were made from this besides are placed in context.
+    pub(crate) fn places(&mut self, behind: &Provenance) {
+        if self.access.reading_all(behind).allowed {
+            return self.made_from(behind);
+        }
+        for source in behind.sources() {
             let mut one = Provenance::default();
             one.add(source.clone());
             match self.access.reading_all(&one).allowed {
@@ -152,7 +178,11 @@ impl Exchange {
                 false => self.beyond.extend(&one),
             }
         }
-        Ok(behind)
+    }
+
+    /// Whether the asker may read everything that their words were made from.
+    pub(crate) fn may_read_words_back(&self) -> bool {
+        self.access.reading_all(&self.behind).allowed
     }
 
     /// Quotes are placed in context.
@@ -248,9 +278,10 @@ impl Exchange {
         let names = |n: u32| transcript.answers().iter().any(|answer| names(answer.message.content.as_deref(), n));
         self.citations.retain(|citation| names(citation.n));
         self.trace.logprobs = transcript.logprob_summary();
-        if holds_more_than_words(&self.trace.provenance) {
-            let words = transcript.answers().iter().filter_map(|answer| answer.message.content.clone());
-            self.shown = words.collect();
+        if holds_more_than_words(&self.provenance()) {
+            let words = transcript.answers().iter().map(|answer| answer.message.all_words());
+            // Our own sentence tells nothing of a document.
+            self.shown = words.filter(|words| !assistant::is_nothing_found(words)).collect();
         }
         self.set_output(|| transcript.output());
     }
@@ -464,7 +495,7 @@ impl Exchange {
         for decision in &mut decisions {
             decision.task.clone_from(&self.trace.task);
         }
-        let trace = Trace { provenance: self.provenance(), ..self.trace.clone() };
+        let trace = Trace { provenance: self.recorded_provenance(), ..self.trace.clone() };
         TraceEntry { trace, content, kept, decisions }
     }
 

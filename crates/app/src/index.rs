@@ -92,10 +92,15 @@ impl Indexing {
         self.next.load().as_ref().clone()
     }
 
-    /// From now on this generation serves. One that was begun meanwhile goes on.
-    fn serve(&self, generation: Arc<Generation>) {
-        self.serving.store(generation.clone());
-        self.next.rcu(|next| next.as_ref().clone().filter(|next| !Arc::ptr_eq(next, &generation)));
+    /// From now on this generation serves, unless another was begun meanwhile. Answers whether it does.
+    fn serve(&self, generation: &Arc<Generation>) -> bool {
+        let is_it = |next: &Option<Arc<Generation>>| next.as_ref().is_some_and(|next| Arc::ptr_eq(next, generation));
+        let before = self.next.rcu(|next| next.as_ref().clone().filter(|_| !is_it(next)));
+        let serves = is_it(&before);
+        if serves {
+            self.serving.store(generation.clone());
+        }
+        serves
     }
 
     /// Tells the log, once, that everything up to an epoch can be found.
@@ -126,11 +131,12 @@ pub(crate) async fn through_policies<T>(
     let _judging = indexing.judging.lock().await;
     let indexable = || Processing::of(&app.snapshot(), app.now()).all();
     let before = indexable();
+    let generations = indexing.next().into_iter().chain([indexing.serving()]);
+    // One that is to be made again already stays so.
+    let good: Vec<Arc<Generation>> = generations.filter(|generation| generation.is_true_to_policies(app)).collect();
     let changed = change.await?;
     if indexable() == before {
-        for generation in indexing.next().into_iter().chain([indexing.serving()]) {
-            generation.keep_to_policies(app);
-        }
+        good.iter().for_each(|generation| generation.keep_to_policies(app));
     }
     indexing.wake();
     Ok(changed)

@@ -9,6 +9,7 @@ use access::{Access, Caller, Canary, Drawn, FingerprintKey, Guard, Matter, Narro
 use arc_swap::ArcSwapOption;
 use domain::{Principal, Provenance};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{NewAct, Store};
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
@@ -178,6 +179,22 @@ pub(crate) fn left_of_item(app: &App, access: &Access, (item, from): (Item, &Pro
             left(&returned.output).map(|output| Item::FunctionCallOutput(FunctionOutputItem { output, ..returned }))
         }
     }
+}
+
+/// The same of a structure whose strings are words; none where any of them has to go whole.
+pub(crate) fn left_of_value(app: &App, access: &Access, (value, from): (Value, &Provenance)) -> Option<Value> {
+    if !holds_more_than_words(from) || !applies(app) {
+        return Some(value);
+    }
+    let inner = |value| left_of_value(app, access, (value, from));
+    Some(match value {
+        Value::String(words) => Value::String(left_of(app, access, words)?),
+        Value::Array(values) => Value::Array(values.into_iter().map(inner).collect::<Option<_>>()?),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| Some((name, inner(value)?))).collect::<Option<_>>()?)
+        }
+        other => other,
+    })
 }
 
 fn join(parts: &[String]) -> String {

@@ -11,6 +11,7 @@ use domain::{Capture, ConversationId, ErrorKind, Provenance, ResponseId, Timesta
 use serde::{Deserialize, Serialize};
 use store::{Kept, StoredResponse};
 use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
+use wire::freehold::Citation;
 use wire::response::{Event, EventKind, Item, Response, ResponseRequest};
 
 pub(crate) use convert::with_id;
@@ -79,7 +80,7 @@ pub async fn respond(app: &Arc<App>, asker: &Asker, body: &Bytes) -> Result<Resp
     match generate(app, &mut exchange, &draft.chat).await {
         Ok(reply) => {
             let response = whole(writer, reply, app.now());
-            let kept = draft.kept(app, asker, &response, &exchange.provenance());
+            let kept = draft.kept(app, asker, &response, &exchange);
             exchange.keep(kept);
             exchange.answered().await.map(|()| Responding::Whole(Box::new(response), trace))
         }
@@ -110,6 +111,8 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
     let texts = input.iter().map(|item| item.text().into_owned());
     let mut behind = exchange.takes_words(texts.chain(request.instructions.clone()).collect()).await?;
     behind.truncate(input.len());
+    // What its owner could not read back is not kept.
+    let keeps = keeps && exchange.may_read_words_back();
     let chat = convert::to_chat(&request, &history, &input);
     let id = ResponseId::from_uuid(app.ids.uuid(now));
     Ok(Draft { request, chat, input, behind, id, keeps, conversation })
@@ -182,13 +185,15 @@ async fn with_provenance(app: &App, asker: &Asker, id: &str) -> Result<(KeptResp
     Ok((left_of(app, &access, kept, &stored.provenance), stored.provenance))
 }
 
-/// What is left of what was said and quoted, by the rules of need to know of today.
+/// What is left of what was asked, said and quoted, by the rules of need to know of today.
 fn left_of(app: &App, access: &Access, mut kept: KeptResponse, from: &Provenance) -> KeptResponse {
-    let output = std::mem::take(&mut kept.response.output).into_iter();
-    kept.response.output = output.filter_map(|item| need_to_know::left_of_item(app, access, (item, from))).collect();
+    for items in [&mut kept.response.output, &mut kept.input] {
+        let narrowed = |item| need_to_know::left_of_item(app, access, (item, from));
+        *items = std::mem::take(items).into_iter().filter_map(narrowed).collect();
+    }
     if let Some(additions) = &mut kept.response.freehold {
-        additions.citations.retain(|citation| {
-            let words = [Some(&citation.quote), citation.title.as_ref(), citation.external_id.as_ref()];
+        additions.citations.retain(|Citation { quote, title, external_id, url, .. }| {
+            let words = [Some(quote), title.as_ref(), external_id.as_ref(), url.as_ref()];
             let is_whole = |words: &String| need_to_know::left_of(app, access, words.clone()).as_ref() == Some(words);
             words.into_iter().flatten().all(is_whole)
         });
@@ -209,16 +214,18 @@ pub async fn delete(app: &App, asker: &Asker, id: &str) -> Result<ResponseId, Ap
 impl Draft {
     /// What is kept with the exchange once the response is whole: what was asked is the asker's own words, what was said
     /// is made from everything in context.
-    fn kept(&self, app: &App, asker: &Asker, response: &Response, provenance: &Provenance) -> Kept {
+    fn kept(&self, app: &App, asker: &Asker, response: &Response, exchange: &Exchange) -> Kept {
+        let provenance = exchange.provenance();
         let asked = self.input.iter().zip(&self.behind);
         let asked = asked.map(|(item, behind)| (item, conversation::words(asker, behind)));
         let said = response.output.iter().map(|item| (item, provenance.clone()));
         let items = asked.chain(said).map(|(item, from)| conversation::stored(app, item.clone(), from));
         let turn = self.conversation.map(|id| (id, items.collect()));
-        Kept { response: self.keeps.then(|| self.stored(app, asker, response, provenance)), turn }
+        let stored = || self.stored(app, asker, response, exchange.recorded_provenance());
+        Kept { response: self.keeps.then(stored), turn }
     }
 
-    fn stored(&self, app: &App, asker: &Asker, response: &Response, provenance: &Provenance) -> StoredResponse {
+    fn stored(&self, app: &App, asker: &Asker, response: &Response, provenance: Provenance) -> StoredResponse {
         let (owner, now) = (asker.caller.principal(), app.now());
         let kept = KeptResponse { response: response.clone(), input: self.input.clone() };
         StoredResponse {
@@ -226,7 +233,7 @@ impl Draft {
             owner,
             previous: response.previous_response_id.as_deref().and_then(|id| id.parse().ok()),
             trace: response.freehold.as_ref().and_then(|freehold| freehold.trace),
-            provenance: provenance.clone(),
+            provenance,
             body: serde_json::to_value(kept).unwrap_or_default(),
             created_at: now,
             expires_at: Some(now.plus_seconds(86_400 * i64::from(app.settings.get().retention_days.default))),
@@ -309,8 +316,8 @@ impl ResponseStream {
         if let Some(answer) = transcript.answers().first() {
             convert::end(&mut self.writer.response, answer, transcript.usage(), self.app.now());
         }
-        let provenance = exchange.provenance();
-        exchange.keep(self.draft.kept(&self.app, &self.asker, &self.writer.response, &provenance));
+        let kept = self.draft.kept(&self.app, &self.asker, &self.writer.response, &exchange);
+        exchange.keep(kept);
         match exchange.answered().await {
             Ok(()) => self.writer.end(),
             Err(unanswered) => self.fail(&unanswered.error),

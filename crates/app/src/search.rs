@@ -103,9 +103,10 @@ pub async fn search(app: &App, asker: &Asker, request: SearchRequest) -> Result<
     let searched: Vec<&str> =
         question.by_text.then_some("text").into_iter().chain(vector.as_ref().map(|_| "vectors")).collect();
     let ranked = rank(app, &serving, (access.visible(Action::Read), narrowing), (&question, vector)).await?.fused;
-    let (passages, epoch) = released(app, asker, ranked, question.limit).await?;
-    let shown = passages.iter().map(|passage| (passage.provenance(), passage.text.clone())).collect();
+    let found = gathered(app, asker, ranked, question.limit).await?;
+    let shown = found.iter().map(|passage| (passage.provenance(), passage.text.clone())).collect();
     app.shown.remember(app, asker.caller.principal(), shown).await?;
+    let (passages, epoch) = released(app, asker, found).await?;
     Ok(SearchAnswer { passages, epoch, searched: searched.into_iter().map(str::to_owned).collect() })
 }
 
@@ -142,7 +143,8 @@ pub(crate) async fn passages(
     }
     let mut ranked: Vec<(PassageKey, f32)> = scores.into_iter().collect();
     ranked.sort_by(|(a, one), (b, other)| other.total_cmp(one).then(a.cmp(b)));
-    Ok(released(app, asker, ranked, limit).await?.0)
+    let found = gathered(app, asker, ranked, limit).await?;
+    Ok(released(app, asker, found).await?.0)
 }
 
 /// The question as a vector, where it is to be searched for in that way and the embedding model answers.
@@ -173,19 +175,19 @@ async fn rank(
             Some(vector) => serving.vector_ranking(&vector, &allowed, limit)?,
             None => Vec::new(),
         };
-        let leaders = by_text.first().into_iter().chain(by_vector.first()).copied().collect();
+        let leaders = by_text.first().map(|(key, _)| key).into_iter().chain(by_vector.first()).copied().collect();
         Ok::<_, AppError>(Ranked { fused: fuse(&by_text, &by_vector), leaders })
     });
     ranked.await.map_err(|_| AppError::ShuttingDown)?
 }
 
-/// What may leave: opened by the rights of this moment, current, and each thing once. The decision is recorded.
-async fn released(
+/// What is left of what was found, best first, each thing once: opened, and narrowed by need to know.
+async fn gathered(
     app: &App,
     asker: &Asker,
     ranked: Vec<(PassageKey, f32)>,
     limit: usize,
-) -> Result<(Vec<FoundPassage>, u64), AppError> {
+) -> Result<Vec<FoundPassage>, AppError> {
     let (mut found, mut shapes): (Vec<FoundPassage>, Vec<Shape>) = (Vec::new(), Vec::new());
     let (mut parts, mut candidates) = (ranked.chunks(limit + AT_ONCE), VecDeque::new());
     while found.len() < limit {
@@ -193,20 +195,22 @@ async fn released(
             let Some(part) = parts.next() else { break };
             candidates = opened(app, asker, part).await?.into();
         }
-        // What need to know takes away leaves its place to the next.
-        let mut fresh = Vec::new();
-        while found.len() + fresh.len() < limit
-            && let Some((stored, score)) = candidates.pop_front()
-        {
-            let shape = Shape::of(&stored.passage.text);
+        // What is taken away leaves its place to the next, and takes no twin of it along.
+        let fresh = candidates.drain(..candidates.len().min(limit - found.len()));
+        let fresh = fresh.map(|(stored, score)| FoundPassage::of(stored, score)).collect();
+        for passage in narrowed(app, &asker.access(app), fresh).await? {
+            let shape = Shape::of(&passage.text);
             if !shapes.iter().any(|other| other.resembles(&shape)) {
                 shapes.push(shape);
-                fresh.push(FoundPassage::of(stored, score));
+                found.push(passage);
             }
         }
-        found.extend(narrowed(app, &asker.access(app), fresh).await?);
     }
-    // All of that took a while: what leaves is what may leave now.
+    Ok(found)
+}
+
+/// All of that took a while: what leaves is what may leave now. The decision is recorded.
+async fn released(app: &App, asker: &Asker, found: Vec<FoundPassage>) -> Result<(Vec<FoundPassage>, u64), AppError> {
     let snapshot = app.snapshot();
     let access = Access::of(&snapshot, &asker.caller, asker.purpose.as_deref(), app.now());
     let may = |found: &FoundPassage| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Checked, Sealed, open};
+use access::{Access, Checked, Sealed, open};
 use domain::{
     Action, Capture, Feedback, FeedbackId, FeedbackKind, Outcome, PassageRecord, Resource, Timestamp, Trace,
     TraceContent, TraceId,
@@ -16,6 +16,7 @@ use crate::decisions;
 use crate::error::AppError;
 use crate::exchange::Asker;
 use crate::listing::{Listing, Slice};
+use crate::need_to_know;
 use crate::redact::redact;
 
 /// Which traces are asked for.
@@ -47,10 +48,13 @@ pub struct TraceView {
     feedback: Vec<Feedback>,
 }
 
-impl From<StoredTrace> for TraceView {
-    fn from(stored: StoredTrace) -> Self {
+impl TraceView {
+    /// As far as the rules of need to know of today leave it.
+    fn of(app: &App, access: &Access, stored: StoredTrace) -> Self {
         let StoredTrace { trace, content, feedback } = stored;
         let TraceContent { input, output, passages, metadata } = content.unwrap_or_default();
+        let left = |value| need_to_know::left_of_value(app, access, (value, &trace.provenance)).unwrap_or_default();
+        let (input, output, metadata) = (left(input), left(output), metadata.map(left));
         Self { purpose: trace.caller.purpose.clone(), trace, input, output, passages, metadata, feedback }
     }
 }
@@ -61,7 +65,8 @@ impl From<StoredTrace> for TraceView {
 /// Not found, also where it is somebody else's or no id at all.
 pub async fn trace(app: &App, asker: &Asker, id: &str) -> Result<TraceView, AppError> {
     let id = id.parse().map_err(|_| AppError::not_found())?;
-    Ok(opened(app, asker, id).await?.into_inner().into())
+    let stored = opened(app, asker, id).await?.into_inner();
+    Ok(TraceView::of(app, &asker.access(app), stored))
 }
 
 async fn opened(app: &App, asker: &Asker, id: TraceId) -> Result<Checked<StoredTrace>, AppError> {
@@ -88,7 +93,7 @@ pub async fn traces(app: &App, asker: &Asker, filter: TraceFilter) -> Result<Sli
     let Page { data, has_more } = app.store.traces(&access, query(filter)?).await?;
     // The late check: what the state's filter let through is opened one by one.
     let opened = data.into_iter().filter_map(|sealed| open(&access, sealed).ok());
-    Ok(Slice { data: opened.map(|trace| trace.into_inner().into()).collect(), has_more })
+    Ok(Slice { data: opened.map(|trace| TraceView::of(app, &access, trace.into_inner())).collect(), has_more })
 }
 
 fn query(filter: TraceFilter) -> Result<TraceQuery, AppError> {

@@ -65,6 +65,9 @@ pub enum Resource {
         name: String,
         /// Any of these will do.
         roles: Vec<Role>,
+        /// Whether it is about one source, so that a key for some sources reaches it.
+        #[serde(default)]
+        of_a_source: bool,
     },
     /// An exchange.
     Trace {

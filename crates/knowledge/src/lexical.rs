@@ -72,6 +72,9 @@ pub struct LexicalHit {
     pub number: u32,
     /// BM25 with weights from public documents; to be compared within one search only.
     pub score: f32,
+    /// How much of the query it has: its score beside that of a passage of mean length that has every word of it once. About
+    /// 1 where all of it is there, whatever else the index holds.
+    pub share: f32,
 }
 
 /// The documents that everyone may read: ranking statistics come from them alone.
@@ -183,14 +186,14 @@ impl LexicalIndex {
         }
         let view = self.view();
         let statistics = self.statistics.of(&view, &self.fields, public)?;
-        let terms = query::weigh(&words, &view, &self.fields, &statistics)?;
+        let (terms, whole) = query::weigh(&words, &view, &self.fields, &statistics)?;
         let norms = LengthNorms::of([statistics.mean_length(rank::WORDS), statistics.mean_length(rank::STEMS)]);
         let mut best = Best::new(limit);
         for (reader, passages) in view.searcher.segment_readers().iter().zip(&view.segments) {
             let places = passages.places_of(allowed);
             Scan::open(reader, (passages, &places), &self.fields, &terms, &norms)?.run(&mut best);
         }
-        Ok(best.into_hits())
+        Ok(best.into_hits(whole))
     }
 
     fn view(&self) -> Arc<View> {

@@ -45,9 +45,10 @@ pub(crate) async fn authorise(
             return Ok(refused_exchange(&door, &holder, route.is_exchange(), refusal).await);
         }
     };
-    if let Err(missing) = asker.caller.require_any(route.roles) {
+    let of_a_source = route.is_of_a_source();
+    if let Err(missing) = asker.caller.require_for_route(route.roles, of_a_source) {
         let name = format!("{} {}", route.method, route.path);
-        app::decisions::turned_from_route(&door.app, &asker, name, route.roles).await;
+        app::decisions::turned_from_route(&door.app, &asker, name, (route.roles, of_a_source)).await;
         return Ok(refused_exchange(&door, &asker, route.is_exchange(), missing.into()).await);
     }
     parts.extensions.insert(asker);

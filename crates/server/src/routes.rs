@@ -80,6 +80,11 @@ impl Route {
         self.method == Method::POST && PATHS.contains(&self.path)
     }
 
+    /// Whether it is about one source: a key for some sources reaches it, and the verb looks at which.
+    pub(crate) fn is_of_a_source(&self) -> bool {
+        self.path.starts_with("/api/v1/sources")
+    }
+
     /// Whether it answers without a key under these options.
     pub(crate) fn is_open(&self, options: &ServerOptions) -> bool {
         self.open && (options.open_metrics || self.path != METRICS)

@@ -2,7 +2,7 @@
 CREATE TABLE shown (
     principal TEXT NOT NULL,
     position BIGINT NOT NULL,
-    marks BIGINT NOT NULL,
+    weight BIGINT NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (principal, position)
 );

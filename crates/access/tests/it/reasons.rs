@@ -26,7 +26,7 @@ fn ask(principal: Principal, key_secret: &str, resource: Resource) -> Question {
 }
 
 fn route(role: Role) -> Resource {
-    Resource::Route { name: "GET /here".to_owned(), roles: vec![role] }
+    Resource::Route { name: "GET /here".to_owned(), roles: vec![role], of_a_source: false }
 }
 
 fn one() -> Principal {

@@ -1,6 +1,6 @@
 //! A person's own words, against an oracle that looks for the longest run that two texts share.
 
-use access::{Fingerprint, FingerprintKey, Shown, ShownText};
+use access::{Fingerprint, FingerprintKey, Remembered, Shown, ShownText};
 use domain::{DocumentId, Provenance, Source};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -92,32 +92,30 @@ proptest! {
     }
 
     #[test]
-    fn what_is_remembered_stays_within_its_count_and_is_the_newest(
-        texts in prop::collection::vec(text("abcdefghij", 400), 1..20), most in 0..120_usize,
+    fn what_is_remembered_stays_within_its_weight_and_is_the_newest(
+        texts in prop::collection::vec(text("abcdefghij", 400), 1..20), most in 0..400_usize,
     ) {
         let mut shown = Shown::new(most);
-        let mut kept: Vec<(usize, Fingerprint)> = Vec::new();
+        let mut kept: Vec<ShownText> = Vec::new();
         for (number, text) in texts.iter().enumerate() {
-            let fingerprint = Fingerprint::of(&key(), text);
-            shown.remember(of(number as u128, &fingerprint));
-            prop_assert!(shown.marks() <= most);
-            kept.push((number, fingerprint));
+            let text = of(number as u128, &Fingerprint::of(&key(), text));
+            let Remembered::New(text) = shown.remember(text) else { continue };
+            prop_assert!(shown.weight() <= most);
+            kept.push(text);
         }
         // The oracle: from the newest back, as long as they fit.
-        let mut left = most;
-        for (number, fingerprint) in kept.iter().rev() {
-            let mut alone = Shown::new(usize::MAX);
-            alone.remember(of(0, fingerprint));
-            let fits = alone.marks() <= left;
-            let there = overlap(&shown, fingerprint).sources().contains(&made_from(*number as u128).sources()[0]);
-            prop_assert!(there == (alone.marks() > 0 && fits) || alone.marks() > most, "{number}");
-            if !fits {
-                break;
-            }
-            left -= alone.marks();
+        let mut taken = 0;
+        let fits = |text: &&ShownText| {
+            taken += text.weight();
+            taken <= most
+        };
+        for text in kept.iter().rev().take_while(fits) {
+            prop_assert!(overlap(&shown, &text.fingerprint).sources().contains(&text.provenance.sources()[0]));
         }
+        // What is kept elsewhere in their order is the same again.
+        prop_assert_eq!(Shown::of(most, kept.clone()), shown.clone());
         // Asked about all at once, each gets what it gets alone.
-        let all: Vec<Fingerprint> = kept.into_iter().map(|(_, fingerprint)| fingerprint).collect();
+        let all: Vec<Fingerprint> = kept.into_iter().map(|text| text.fingerprint).collect();
         let alone: Vec<Provenance> = all.iter().map(|fingerprint| overlap(&shown, fingerprint)).collect();
         prop_assert_eq!(shown.overlaps(&all), alone);
     }
@@ -139,20 +137,34 @@ fn a_pasted_sentence_brings_its_source_and_other_words_bring_none() {
 }
 
 #[test]
-fn what_is_shown_again_costs_nothing_more_and_goes_last() {
+fn what_is_shown_again_stays_and_is_written_again_only_where_it_might_go() {
     let [one, two] = [SENTENCE, "Nobody was told of the second offer, which came in by courier last week."]
         .map(|text| Fingerprint::of(&key(), text));
     let mut both = Shown::new(usize::MAX);
     both.remember(of(1, &one));
     both.remember(of(2, &two));
-    let marks = both.marks();
-    assert!(!both.remember(of(1, &one)), "nothing new");
-    assert_eq!(both.marks(), marks);
-    let mut few = Shown::new(marks);
+    let weight = both.weight();
+    assert_eq!(both.remember(of(1, &one)), Remembered::Before, "there is room for much more");
+    assert_eq!(both.weight(), weight);
+    let mut few = Shown::new(weight * 8);
+    for number in 0..20 {
+        few.remember(of(1, &one));
+        few.remember(of(100 + number, &two));
+        few.remember(of(200 + number, &one));
+    }
     few.remember(of(1, &one));
-    few.remember(of(2, &two));
-    few.remember(of(1, &one));
-    few.remember(of(3, &Fingerprint::of(&key(), &"a third one, of a single run ".repeat(2))));
-    assert_eq!(overlap(&few, &one), made_from(1));
-    assert!(overlap(&few, &two).sources().is_empty(), "the oldest went");
+    assert!(overlap(&few, &one).sources().contains(&made_from(1).sources()[0]), "shown again and again");
+    assert!(!overlap(&few, &two).sources().contains(&made_from(100).sources()[0]), "the oldest went");
+}
+
+#[test]
+fn a_long_text_pushes_the_others_out_no_more_than_it_takes() {
+    let long: String = (0..40_000_u32).map(|number| format!("{} ", number.wrapping_mul(2_654_435_761))).collect();
+    let mut shown = Shown::new(4_000);
+    shown.remember(of(1, &Fingerprint::of(&key(), SENTENCE)));
+    let Remembered::New(kept) = shown.remember(of(2, &Fingerprint::of(&key(), &long))) else { panic!("remembered") };
+    assert!(kept.weight() <= 600, "{}", kept.weight());
+    assert!(found(&shown, SENTENCE));
+    let page: String = long.chars().skip(5_000).take(6_000).collect();
+    assert!(found(&shown, &page), "a page of it is known by the sample");
 }

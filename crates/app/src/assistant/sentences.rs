@@ -63,6 +63,11 @@ pub(super) fn nothing_found(question: &str) -> &'static str {
     language(question).or(LANGUAGES.first()).map_or("", |language| language.nothing)
 }
 
+/// Whether these words are that sentence, in any language.
+pub(super) fn is_nothing_found(words: &str) -> bool {
+    LANGUAGES.iter().any(|language| language.nothing == words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,7 +86,9 @@ async fn vector_pass(app: &App, indexing: &Indexing) -> Result<bool, AppError> {
     if !is_whole(app, &next).await? {
         return Ok(false);
     }
-    indexing.serve(next.clone());
+    if !indexing.serve(&next) {
+        return Ok(true);
+    }
     indexing.renew_statistics(app);
     generation::remove(&serving.folder);
     tracing::info!(model = next.model, "the index was made again and serves");

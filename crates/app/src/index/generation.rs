@@ -104,19 +104,21 @@ fn make(place: &Path, basis: Basis) -> Result<Generation, KnowledgeError> {
 }
 
 impl Generation {
-    /// The passages with words of a question, best first, of the documents that are allowed.
+    /// The passages with words of a question, best first, of the documents that are allowed, each with the share of the
+    /// question that it has.
     pub(crate) fn text_ranking(
         &self,
         question: &str,
         allowed: &(dyn Fn(u32) -> bool + Sync),
         public: &(u64, PublicDocuments),
         limit: usize,
-    ) -> Result<Vec<PassageKey>, KnowledgeError> {
+    ) -> Result<Vec<(PassageKey, f32)>, KnowledgeError> {
         let (generation, documents) = public;
         let contains = |slot: u32| documents.contains(slot);
         let public = lexical::PublicDocuments { generation: *generation, contains: &contains };
         let hits = self.index.text.search(question, allowed, &public, limit)?;
-        let key = |hit: LexicalHit| PassageKey { slot: hit.slot, version: hit.version, number: hit.number };
+        let key =
+            |hit: LexicalHit| (PassageKey { slot: hit.slot, version: hit.version, number: hit.number }, hit.share);
         Ok(hits.into_iter().map(key).collect())
     }
 
@@ -130,6 +132,11 @@ impl Generation {
         let near = self.index.vectors.search(question, &Allowed::of(&allowed), limit)?;
         let key = |near: Neighbour| PassageKey { slot: near.slot, version: near.version, number: near.number };
         Ok(near.into_iter().map(key).collect())
+    }
+
+    /// Which it is: the name of its folder.
+    pub(super) fn number(&self) -> u64 {
+        self.folder.file_name().and_then(|name| name.to_str()?.parse().ok()).unwrap_or_default()
     }
 
     /// Says durably that parts may be up to this epoch from now on.

@@ -25,6 +25,8 @@ pub struct IndexStatus {
     pub text_epoch: u64,
     /// The embedding model.
     pub model: String,
+    /// Which one serves: each that is made again has a higher number.
+    pub generation: u64,
     /// Whether it is being made again, while the old one serves.
     pub rebuilding: bool,
     /// The newest of those that failed.
@@ -70,6 +72,7 @@ pub async fn status(app: &App) -> Result<IndexStatus, AppError> {
         epoch: if pending == 0 { snapshot.epoch() } else { through },
         text_epoch: if pending == 0 { snapshot.epoch() } else { text_epoch },
         model: serving.model.clone(),
+        generation: serving.number(),
         rebuilding: indexing.next.load().is_some(),
         failures: failures.collect(),
     })

@@ -74,7 +74,7 @@ async fn past_decisions_are_given_again_bit_for_bit_whatever_has_changed() {
     let trace = office.newest_trace(&office.asker("ada")).await["id"].as_str().unwrap().to_owned();
     app::trace(&office.app, &bob, &trace).await.unwrap_err();
     app::trace(&office.app, &bob, "trc_00000000000000000000000000000000").await.unwrap_err();
-    decisions::turned_from_route(&office.app, &bob, "GET /api/v1/people".to_owned(), &[Role::Security]).await;
+    decisions::turned_from_route(&office.app, &bob, "GET /api/v1/people".to_owned(), (&[Role::Security], false)).await;
     decisions::turned_from_person(&office.app, &bob, Some(PersonId::from_uuid(Uuid::from_u128(1)))).await;
     // What nobody waits for goes along with what somebody waits for.
     office.ask(&office.asker("desk"), question("hello")).await.unwrap();

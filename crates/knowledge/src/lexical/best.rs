@@ -55,13 +55,14 @@ impl Best {
         }
     }
 
-    /// Best first.
-    pub(super) fn into_hits(self) -> Vec<LexicalHit> {
+    /// Best first. `whole` is the score of what has all of the query, in steps.
+    pub(super) fn into_hits(self, whole: u64) -> Vec<LexicalHit> {
         let hit = |found: Found| LexicalHit {
             slot: found.slot,
             version: found.version,
             number: found.number,
             score: found.steps as f32 / STEPS,
+            share: found.steps as f32 / whole.max(1) as f32,
         };
         self.heap.into_sorted_vec().into_iter().map(hit).collect()
     }

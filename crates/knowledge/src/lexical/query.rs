@@ -7,7 +7,7 @@ use tantivy::Term;
 
 use super::frequent::is_frequent;
 use super::layout::Fields;
-use super::rank::{STEMS, WORDS, WeighedTerm};
+use super::rank::{STEMS, STEPS, WORDS, WeighedTerm};
 use super::statistics::Statistics;
 use super::stems::Stems;
 use super::view::View;
@@ -35,15 +35,16 @@ pub(super) fn query_words(query: &str) -> Vec<Word> {
     all
 }
 
-/// The terms of a query that are worth looking up in a view, each once, with what they weigh.
+/// The terms of a query that are worth looking up in a view, each once, with what they weigh; and the score, in steps, of a
+/// passage of mean length that has each word once, as it is and by its stem.
 pub(super) fn weigh(
     words: &[Word],
     view: &View,
     fields: &Fields,
     statistics: &Statistics,
-) -> Result<Vec<WeighedTerm>, KnowledgeError> {
+) -> Result<(Vec<WeighedTerm>, u64), KnowledgeError> {
     let mut languages: Vec<Stems> = view.languages.iter().filter_map(|code| Stems::of(code)).collect();
-    let (mut seen, mut weighed) = (HashSet::new(), Vec::new());
+    let (mut seen, mut weighed, mut all) = (HashSet::new(), Vec::new(), 0);
     for word in words {
         let whole = Term::from_field_text(fields.words, &word.folded);
         let stems = languages.iter_mut().map(|stems| Term::from_field_text(fields.stems, &stems.stem(word)));
@@ -51,10 +52,11 @@ pub(super) fn weigh(
             if seen.insert(term.clone()) {
                 let weight = statistics.weight(view, &term, &word.folded)?;
                 weighed.push(WeighedTerm { term, field, weight });
+                all += if field == WORDS { (weight * 2.0 * STEPS) as u64 } else { 0 };
             }
         }
     }
-    Ok(weighed)
+    Ok((weighed, all))
 }
 
 #[cfg(test)]

@@ -189,6 +189,11 @@ impl Oracle {
                 asked.entry((1, stem.clone())).or_insert_with(|| self.weight(1, &stem, word));
             }
         }
+        let whole: u64 = asked
+            .iter()
+            .filter(|((field, _), _)| *field == 0)
+            .map(|(_, weight)| (weight * 2.0 * 65_536.0) as u64)
+            .sum();
         let mut hits = Vec::new();
         for (slot, version, number, terms) in self.passages.iter().filter(|passage| allowed(passage.0)) {
             let mut steps = 0;
@@ -200,7 +205,8 @@ impl Oracle {
             }
             if steps > 0 {
                 let score = steps as f32 / 65_536.0;
-                hits.push(LexicalHit { slot: *slot, version: *version, number: *number, score });
+                let share = steps as f32 / whole.max(1) as f32;
+                hits.push(LexicalHit { slot: *slot, version: *version, number: *number, score, share });
             }
         }
         hits.sort_by(|one, other| {

@@ -387,9 +387,20 @@ async fn what_a_client_sends_back_is_known_by_what_its_sender_was_shown() {
     office.send(ada, json!({"messages": history})).await.expect(200);
     let prompt = peer.last().join("\n");
     assert!(!prompt.contains("Quillfeather") && prompt.contains(QUESTION), "{prompt}");
-    // Nobody is refused their own words; the record of them is as narrow as what they were made from.
+    // Nobody is refused their own words; the record of them is as narrow as what they were made from, and so is what a
+    // model makes of them. What the assistant says without them is not.
+    office.says("A laboratory, a September, a secret plan that was pasted and summed up.");
     let after = trace_of(ada).await;
     read(ada, &after).await.refused(404, "not_found");
+    let summary = json!({"model": "parrot", "messages": [turn("user", "A laboratory, a September, a secret plan that was pasted")]});
+    let reply = house.post(&ada.key, "/v1/chat/completions", summary).await.expect(200).json();
+    read(ada, reply["freehold"]["trace"].as_str().unwrap()).await.refused(404, "not_found");
+    office.says("The new hall opens in the month of May, as everybody was told [1].");
+    let clean = office.send(ada, json!({"messages": history})).await.expect(200).json();
+    let next = [&history[..], &[turn("assistant", said(&clean)), turn("user", "And when?")]].concat();
+    office.send(ada, json!({"messages": next})).await.expect(200);
+    let prompt = peer.last().join("\n");
+    assert!(prompt.contains("as everybody was told") && !prompt.contains("Quillfeather"), "{prompt}");
 }
 
 #[tokio::test]
@@ -418,6 +429,8 @@ async fn rules_of_need_to_know_hold_for_what_is_kept_and_cut_what_is_on_its_way(
     let reply = asking.await.unwrap();
     assert!(reply.text.contains("access_changed") && !reply.text.contains("more is said"), "{}", reply.text);
     assert!(!kept().await.contains("Quillfeather"), "{}", kept().await);
+    let traces = house.get(&ada.key, "/api/v1/traces").await.expect(200).text;
+    assert!(!traces.contains("Quillfeather") && traces.contains("assistant"), "{traces}");
     let items = house.get(&ada.key, &format!("/v1/conversations/{conversation}/items")).await.expect(200).text;
     assert!(!items.contains("Quillfeather") && items.contains("What is planned"), "{items}");
     office.says("In May [1].");

@@ -279,6 +279,22 @@ async fn a_key_for_one_source_reads_and_writes_there_alone() {
     let new = json!({"name": "third", "kind": "push"});
     house.post(&writer, "/api/v1/sources", new).await.refused(403, "key_is_narrowed");
 
+    // What is about the whole installation is not for it either.
+    for path in ["/api/v1/settings", "/api/v1/upstreams", "/api/v1/index", "/api/v1/jobs", "/api/v1/lake"] {
+        house.get(&writer, path).await.refused(403, "role_missing");
+    }
+    house.post(&writer, "/api/v1/backups", Value::Null).await.refused(403, "role_missing");
+    // They are recorded a moment later.
+    let mut replays = Vec::new();
+    for _ in 0..500 {
+        let page = house.get(&admin, "/api/v1/replays?allowed=false").await.expect(200).json();
+        replays = page["data"].as_array().unwrap().clone();
+        if replays.len() >= 6 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(replays.len() >= 6 && replays.iter().all(|replay| replay["identical"] == true), "{replays:?}");
     // What reaches all sources is not done with a key for one, nor with one for reading.
     let heir = || json!({"person": "admin", "name": "heir"});
     house.post(&writer, "/api/v1/keys", heir()).await.refused(403, "role_missing");

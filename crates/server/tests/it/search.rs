@@ -170,12 +170,16 @@ async fn the_index_is_made_again_from_the_records() {
     while !library.found(ada, ask("nightingales")).await.is_empty() {
         tokio::task::yield_now().await;
     }
-    let rebuilding = async || house.get(admin, "/api/v1/index").await.expect(200).json()["rebuilding"] == true;
+    let status = async || house.get(admin, "/api/v1/index").await.expect(200).json();
+    let generation = status().await["generation"].clone();
     policies(r#"forbid(principal, action == Freehold::Action::"process", resource); "#).await;
     library.put("mail/1", json!({"title": "Mail", "text": "A letter", "access": {"allow": ["everyone"]}})).await;
-    assert!(!rebuilding().await, "they say the same as before");
+    let now = status().await;
+    assert_eq!((&now["generation"], &now["rebuilding"]), (&generation, &json!(false)), "they say the same as before");
+    // Others at once after those that say otherwise, before anybody looked: it is made again all the same.
     policies("").await;
-    while !rebuilding().await {
+    policies(r#"forbid(principal, action == Freehold::Action::"share", resource);"#).await;
+    while status().await["rebuilding"] == false {
         tokio::task::yield_now().await;
     }
     house.get(&ada.key, "/api/v1/index").await.refused(403, "role_missing");
@@ -206,6 +210,12 @@ async fn sealed_matters_are_withheld_from_who_is_outside_and_their_canaries_are_
     assert_eq!(put["matters"][0]["terms"], rules["matters"][0]["terms"]);
     assert_eq!(library.found(ada, ask("project nightjar minutes")).await, ["deal"]);
     assert!(library.found(bob, ask("project nightjar minutes")).await.is_empty());
+    // A twin whose title says nothing of it is found by who is outside.
+    let text = "The keys are handed over on the third of March in the presence of both parties and their counsel.";
+    for (name, title) in [("one", "Project Nightjar handover of keys"), ("two", "Handover of keys")] {
+        library.put(&format!("wiki/{name}"), json!({"title": title, "text": text, "access": everyone})).await;
+    }
+    assert_eq!(library.found(bob, ask("nightjar handover of keys")).await, ["two"]);
     let words = |reply: Reply| reply.expect(200).json()["passages"][0]["text"].as_str().unwrap().to_owned();
     assert!(words(library.search(ada, ask("nightly backups")).await).contains("901820"));
     assert_eq!(words(library.search(bob, ask("nightly backups")).await), "Nightly backups, call [redacted] for help.");

@@ -1,6 +1,6 @@
 //! Conversations and stored responses: kept in order, deleted by their owner, never opened by others.
 
-use access::{Access, AccessError, Change, Fingerprint, FingerprintKey, ShownText, open as open_sealed};
+use access::{Access, AccessError, Change, Fingerprint, FingerprintKey, Remembered, ShownText, open as open_sealed};
 use domain::{ConversationId, DocumentId, ErasureId, Principal, Provenance, ResponseId, Source};
 use serde_json::{Value, json};
 use store::{Conversation, ConversationItem, Erasee, Store, StoreError, StoredResponse};
@@ -72,15 +72,24 @@ pub(crate) async fn what_people_were_shown_is_kept_within_its_count_and_goes_wit
         provenance.add(Source::Document { document, version: 1 });
         ShownText { provenance, fingerprint: Fingerprint::of(&key, &words) }
     };
-    let (texts, most): (Vec<ShownText>, _) = ((1..=4).map(text).collect(), text(1).marks() * 7 / 2);
-    store.add_shown(somebody, &texts[..2], most).await.unwrap();
+    let texts: Vec<ShownText> = (1..=200).map(text).collect();
+    let most = texts[0].weight() * 21 / 2;
+    let new = |range: std::ops::Range<usize>| texts[range].iter().cloned().map(Remembered::New).collect::<Vec<_>>();
+    store.add_shown(somebody, &new(0..2), most).await.unwrap();
     assert_eq!(store.shown_to(somebody).await.unwrap(), texts[..2]);
-    store.add_shown(somebody, &texts[2..], most).await.unwrap();
-    assert_eq!(store.shown_to(somebody).await.unwrap(), texts[1..], "the newest that fit");
+    store.add_shown(somebody, &[Remembered::Moved(texts[0].clone())], most).await.unwrap();
+    assert_eq!(store.shown_to(somebody).await.unwrap(), [texts[1].clone(), texts[0].clone()]);
+    for at in (2..200).step_by(3) {
+        store.add_shown(somebody, &new(at..at + 3), most).await.unwrap();
+    }
+    let kept = store.shown_to(somebody).await.unwrap();
+    assert!(kept.len() < 10 + 64 && texts.ends_with(&kept), "the newest that fit, and a few more: {}", kept.len());
+    assert!(kept.len() >= 9, "{}", kept.len());
     let other = Principal::Person(admin(&store.directory()).id);
     assert!(store.shown_to(other).await.unwrap().is_empty());
     store.erase(ErasureId::from_uuid(Uuid::from_u128(9)), Erasee::Principal(somebody), None).await.unwrap();
-    assert!(store.shown_to(somebody).await.unwrap().is_empty());
+    store.add_shown(somebody, &new(0..1), most).await.unwrap();
+    assert!(store.shown_to(somebody).await.unwrap().is_empty(), "nothing is kept of who was erased");
 }
 
 pub(crate) async fn responses_expire_and_are_their_owners(place: Place) {

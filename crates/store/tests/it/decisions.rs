@@ -88,7 +88,11 @@ async fn a_decision_reads_back_as_it_was_from_the_tables() {
     let resources = [
         Resource::Model { name: "a \"quoted\" \0 name".to_owned() },
         Resource::Person { person: None },
-        Resource::Route { name: "GET /api/v1/people".to_owned(), roles: domain::Role::ALL.to_vec() },
+        Resource::Route {
+            name: "GET /api/v1/people".to_owned(),
+            roles: domain::Role::ALL.to_vec(),
+            of_a_source: false,
+        },
         Resource::Trace {
             trace: trace_id(3),
             owner: None,

@@ -72,6 +72,15 @@ impl Message {
         self.content.as_ref().map_or(Cow::Borrowed(""), Content::text)
     }
 
+    /// Everything that is said in it, a line each: the words, a refusal, the arguments of calls.
+    #[must_use]
+    pub fn all_words(&self) -> String {
+        let calls = self.tool_calls().iter().map(|call| call.function.arguments.as_str());
+        let text = self.text();
+        let words: Vec<&str> = [&*text].into_iter().chain(self.refusal.as_deref()).chain(calls).collect();
+        words.join("\n")
+    }
+
     /// The functions the message calls.
     #[must_use]
     pub fn tool_calls(&self) -> &[ToolCall] {

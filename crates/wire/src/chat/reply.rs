@@ -78,6 +78,17 @@ pub struct AssistantMessage {
     pub tool_calls: Vec<ToolCall>,
 }
 
+impl AssistantMessage {
+    /// Everything that is said in it, a line each: the words, a refusal, the arguments of calls.
+    #[must_use]
+    pub fn all_words(&self) -> String {
+        let calls = self.tool_calls.iter().map(|call| call.function.arguments.as_str());
+        let words: Vec<&str> =
+            self.content.as_deref().into_iter().chain(self.refusal.as_deref()).chain(calls).collect();
+        words.join("\n")
+    }
+}
+
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
