@@ -5,14 +5,12 @@ wrong, refused wrongly and leaked, each apart; and when the quotes came, the fir
 import argparse
 import http.client
 import json
+import re
 import statistics
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
-from machine import ROOT, Process, cpu, free_port, freehold_binary, say, table, wait_for, write
-from search import Door
+from machine import ROOT, cpu, say, table, write
+from served import Served
 
 COMPANY = ROOT / "examples/company"
 EMBEDDED = "qwen2.5-coder-1.5b-instruct-q4_k_m"
@@ -56,13 +54,21 @@ class Asking:
 
 
 def holds(words, expect):
+    """Whether words say one of each, as words and numbers of their own: 6 is neither in 16 nor in 6.5, nor head in ahead."""
     low = words.casefold().replace("\u00a0", " ")
-    return all(any(one.casefold() in low for one in either) for either in expect)
+    return all(any(re.search(pattern(one.casefold()), low) for one in either) for either in expect)
+
+
+def pattern(one):
+    before = r"(?<![0-9])(?<![0-9][.,])" if one[0].isdigit() else r"(?<![0-9a-z])" if one[0].isascii() else ""
+    after = r"(?![0-9]|[.,][0-9])" if one[-1].isdigit() else ""
+    return before + re.escape(one) + after
 
 
 def judge(question, asked):
     """One of: right and cited, right and not cited, wrong, refused wrongly, refused rightly, leaked, made up."""
-    everything = asked.raw.casefold()
+    # A word may lie on two events of the stream.
+    everything = (asked.raw + asked.words).casefold()
     if any(secret.casefold() in everything for secret in question["secrets"]):
         return "leaked"
     nothing = not asked.named
@@ -84,9 +90,11 @@ def ask_all(port, keys, every):
         shown = {citation["external_id"] for citation in asked.citations}
         wanted = {path.split("/", 1)[1] for path in question["documents"]}
         found = bool(shown & wanted) if question["answerable"] else None
+        quotes = " ".join(citation["quote"] for citation in asked.citations)
+        told = holds(quotes, question["expect"]) if question["answerable"] else None
         kept.append({
             "question": question["question"], "asker": question["asker"], "language": question["language"],
-            "verdict": verdict, "quoted": found, "answer": asked.words, "quotes_ms": asked.quotes_ms,
+            "verdict": verdict, "quoted": found, "told": told, "answer": asked.words, "quotes_ms": asked.quotes_ms,
             "first_ms": asked.first_ms, "last_ms": asked.last_ms,
         })
     return counts, kept
@@ -112,37 +120,23 @@ def main():
     parser.add_argument("--model", default=EMBEDDED, help="the chat model that answers")
     options = parser.parse_args()
     every = questions(options.quick)
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        command = [freehold_binary(), "serve", "--demo", "--data", f"{folder}/data", "--model", options.model]
-        process = Process([*command, "--listen", f"127.0.0.1:{port}"], f"{folder}/log")
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", process)
-            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
-            bearer = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"]
-            admin = Door(port, bearer)
-            people = {question["asker"] for question in every} | {"aoife.brennan"}
-            make = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
-            keys = {person: make(person) for person in sorted(people)} | {"admin": bearer}
-            say("indexing the papers")
-            start = time.perf_counter()
-            while (status := admin.json("GET", "index"))["pending"] or not status["indexed"]:
-                time.sleep(1)
-            indexed_s = time.perf_counter() - start
-            cold = prefix(port, keys["aoife.brennan"])
-            say(f"{len(every)} questions")
-            counts, kept = ask_all(port, keys, every)
-        finally:
-            process.stop()
+    with Served("--demo", "--model", options.model) as served:
+        keys = served.keys(sorted({question["asker"] for question in every} | {"aoife.brennan"}))
+        say("indexing the papers")
+        indexed_s, status = served.wait_until_indexed()
+        cold = prefix(served.port, keys["aoife.brennan"])
+        say(f"{len(every)} questions")
+        counts, kept = ask_all(served.port, keys, every)
     of = lambda name: quantiles([one[name] for one in kept])
-    quoted = [one["quoted"] for one in kept if one["quoted"] is not None]
+    share = lambda name: round(statistics.mean(one[name] for one in kept if one[name] is not None), 3)
     result = {
         "cpu": cpu(), "model": options.model, "papers": status["indexed"], "indexed_s": round(indexed_s, 1),
-        "verdicts": counts, "quoted_share": round(statistics.mean(quoted), 3), "quotes": of("quotes_ms"),
+        "verdicts": counts, "quoted_share": share("quoted"), "told_share": share("told"), "quotes": of("quotes_ms"),
         "first_word": of("first_ms"), "whole": of("last_ms"), "cold_then_warm": cold,
         "answers": kept,
     }
     table([{"what": what, "n": n} for what, n in sorted(counts.items())], ["what", "n"])
+    say(f"the right paper quoted: {result['quoted_share']}, what was asked for within the quotes: {result['told_share']}")
     for name in ("quotes", "first_word", "whole"):
         say(f"{name}: {result[name]}")
     write("assistant", result)

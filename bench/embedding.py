@@ -4,16 +4,15 @@ XQuAD. The peer's graph is written from our own GGUF (a BERT of 12 layers), in 3
 8-bit weights; tokens are counted within the time on both sides. Ours speaks HTTP and keeps a trace of each request."""
 
 import argparse
-import http.client
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from machine import Process, cpu, free_port, freehold_binary, say, table, venv, wait_for, write
+from machine import cpu, say, table, venv, write
+from served import SMALLEST, Served, test_data
 
 PACKAGES = ("onnx", "onnxruntime", "gguf", "numpy", "tokenizers")
 MODEL, BATCH, LONGEST = "multilingual-e5-small-q4", 16, 512
@@ -121,14 +120,12 @@ class Onnx:
 
 
 class Ours:
-    def __init__(self, port, bearer):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-        self.headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+    def __init__(self, door):
+        self.door = door
 
     def embed(self, batch):
-        self.connection.request("POST", "/v1/embeddings", json.dumps({"model": MODEL, "input": batch}), self.headers)
-        answer = json.loads(self.connection.getresponse().read())
-        return np.array([row["embedding"] for row in answer["data"]], np.float32)
+        _, content = self.door.answer("POST", "/v1/embeddings", json.dumps({"model": MODEL, "input": batch}))
+        return np.array([row["embedding"] for row in json.loads(content)["data"]], np.float32)
 
 
 def measure(name, system, passages, questions):
@@ -152,21 +149,12 @@ def main():
     parser.add_argument("--passages", type=int, default=400)
     parser.add_argument("--quick", action="store_true", help="64 passages")
     options = parser.parse_args()
-    data = Path(os.environ.get("FREEHOLD_DATA", "../shared/data")) / "xquad"
-    passages, questions = texts(data, 64 if options.quick else options.passages)
+    passages, questions = texts(test_data("xquad"), 64 if options.quick else options.passages)
     rows, vectors = [], {}
+    with Served("--model", SMALLEST) as served:
+        row, vectors["freehold"] = measure("freehold, 4 bits", Ours(served.door()), passages, questions)
+        rows.append(row)
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        command = [freehold_binary(), "serve", "--data", f"{folder}/data", "--model", "smollm2-135m-instruct-q4_1"]
-        process = Process([*command, "--listen", f"127.0.0.1:{port}"], f"{folder}/log")
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", process)
-            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
-            bearer = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"]
-            row, vectors["freehold"] = measure("freehold, 4 bits", Ours(port, bearer), passages, questions)
-            rows.append(row)
-        finally:
-            process.stop()
         models = Path(os.environ.get("FREEHOLD__MODELS__DIR", Path.home() / ".cache/freehold/models"))
         weights = models / MODEL / f"{MODEL}.gguf"
         words = tokenizer(weights)

@@ -8,13 +8,10 @@ By default every fourth question; `--every 1` asks all."""
 import argparse
 import json
 import os
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
-from machine import Process, cpu, free_port, freehold_binary, say, table, wait_for, write
-from search import Door
+from machine import cpu, say, table, write
+from served import SMALLEST, Served, test_data
 
 LANGUAGES = ("en", "de", "es", "zh", "ar")
 GROUPS = 10
@@ -105,34 +102,19 @@ def main():
     parser.add_argument("--quick", action="store_true", help="every fortieth question")
     options = parser.parse_args()
     every = 40 if options.quick else options.every
-    data = Path(os.environ.get("FREEHOLD_DATA", "../shared/data")) / "xquad"
-    if not data.is_dir():
-        raise SystemExit(f"{data} is missing: set FREEHOLD_DATA to the folder of test data")
+    data = test_data("xquad")
     texts = {language: paragraphs(data, language) for language in LANGUAGES}
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        command = [freehold_binary(), "serve", "--data", f"{folder}/data", "--model", "smollm2-135m-instruct-q4_1"]
-        process = Process([*command, "--listen", f"127.0.0.1:{port}"], f"{folder}/log")
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", process)
-            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
-            admin = Door(port, json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"])
-            lines, people = directory()
-            admin.call("POST", "directory/import?source=staff", lines)
-            start = time.perf_counter()
-            for language in LANGUAGES:
-                admin.json("POST", "sources", {"name": f"xquad-{language}", "kind": "push"})
-                body = "\n".join(line(language, number, paragraph) for number, paragraph in enumerate(texts[language]))
-                admin.call("POST", f"sources/xquad-{language}/documents", body)
-            while (status := admin.json("GET", "index"))["pending"]:
-                time.sleep(0.5)
-            indexed_s = time.perf_counter() - start
-            key = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
-            doors = {person: Door(port, key(person)) for person in people}
-            found_rows = quality(doors["reader"], texts, every)
-            tax_rows = tax(doors, texts, every)
-        finally:
-            process.stop()
+    with Served("--model", SMALLEST) as served:
+        admin, (lines, people) = served.door(), directory()
+        admin.call("POST", "directory/import?source=staff", lines)
+        for language in LANGUAGES:
+            admin.json("POST", "sources", {"name": f"xquad-{language}", "kind": "push"})
+            body = "\n".join(line(language, number, paragraph) for number, paragraph in enumerate(texts[language]))
+            admin.call("POST", f"sources/xquad-{language}/documents", body)
+        indexed_s, status = served.wait_until_indexed()
+        doors = {person: served.door(bearer) for person, bearer in served.keys(people).items()}
+        found_rows = quality(doors["reader"], texts, every)
+        tax_rows = tax(doors, texts, every)
     asked = len(questions(texts["en"], every))
     result = {
         "cpu": cpu(), "documents": status["indexed"], "indexed_s": round(indexed_s, 1), "questions_each": asked,

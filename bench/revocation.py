@@ -9,13 +9,11 @@ import http.client
 import http.server
 import json
 import os
-import subprocess
-import tempfile
 import threading
 import time
 
-from machine import Process, cpu, free_port, freehold_binary, say, table, wait_for, write
-from search import Door
+from machine import cpu, say, table, write
+from served import Door, Served
 
 WHO, SECRET, QUESTION = "jonas.weidner", "Quillfeather", "What is planned for the laboratory of Quillfeather in Leipzig?"
 
@@ -136,27 +134,15 @@ def main():
     parser.add_argument("--changes", type=int, default=1_000)
     parser.add_argument("--quick", action="store_true", help="50 changes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        base_url = f"http://127.0.0.1:{talker()}/v1"
-        upstreams = f'[{{ name = "talker", locality = "local", kind = {{ remote = {{ base_url = "{base_url}" }} }}, models = [{{ name = "talker" }}] }}]'
-        environment = {**os.environ, "FREEHOLD__UPSTREAMS": upstreams, "FREEHOLD__MODELS__CHAT": "talker"}
-        command = [freehold_binary(), "serve", "--demo", "--data", f"{folder}/data", "--listen", f"127.0.0.1:{port}"]
-        process = Process(command, f"{folder}/log", env=environment)
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", process)
-            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
-            bearer = json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"]
-            admin = Door(port, bearer)
-            make = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
-            keys = {person: make(person) for person in (WHO, "aoife.brennan", "kenji.morita")} | {"admin": bearer}
-            say("indexing the papers")
-            while (status := admin.json("GET", "index"))["pending"] or not status["indexed"]:
-                time.sleep(1)
-            say("revocations")
-            times = measure(port, keys, 50 if options.quick else options.changes)
-        finally:
-            process.stop()
+    base_url = f"http://127.0.0.1:{talker()}/v1"
+    upstreams = f'[{{ name = "talker", locality = "local", kind = {{ remote = {{ base_url = "{base_url}" }} }}, models = [{{ name = "talker" }}] }}]'
+    environment = {"FREEHOLD__UPSTREAMS": upstreams, "FREEHOLD__MODELS__CHAT": "talker"}
+    with Served("--demo", environment=environment) as served:
+        keys = served.keys((WHO, "aoife.brennan", "kenji.morita")) | {"admin": served.admin_key}
+        say("indexing the papers")
+        served.wait_until_indexed()
+        say("revocations")
+        times = measure(served.port, keys, 50 if options.quick else options.changes)
     rows = []
     for what, values in times.items():
         values.sort()

@@ -6,16 +6,13 @@ only others may read. Then each of them asks the assistant (with the smallest ch
 it is said) about what somebody else may read, and about something of their own. With `--papers N` fewer documents of each kind."""
 
 import argparse
-import http.client
 import json
 import os
 import random
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
-from machine import Process, cpu, free_port, freehold_binary, say, table, wait_for, write
+from machine import cpu, say, table, write
+from served import SMALLEST, Served, test_data
 
 PEOPLE = 200
 TALKS = ("hr_conversation", "sales_team_conv", "sde_conv", "finance_team_conv", "engg_team_conv", "manage_team_conv")
@@ -52,23 +49,6 @@ def company(folder, most):
         planted = " ".join([*words[:middle], f"The reference of this matter is {canary}.", *words[middle:]])
         documents.append((f"{kind}/{number}", f"{kind} {number} {canary}", planted, canary, readers, groups))
     return people, documents
-
-
-class Door:
-    def __init__(self, port, bearer):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-        self.headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-
-    def call(self, method, path, body):
-        self.connection.request(method, f"/api/v1/{path}", body, self.headers)
-        answer = self.connection.getresponse()
-        content = answer.read().decode()
-        if answer.status >= 300:
-            raise SystemExit(f"{method} {path}: {answer.status} {content[:500]}")
-        return content
-
-    def json(self, method, path, body=None):
-        return json.loads(self.call(method, path, json.dumps(body) if body is not None else None))
 
 
 def directory(people):
@@ -141,7 +121,7 @@ def ask(port, keys, people, documents):
         for one in asked:
             quotes.append(one.quotes_ms)
             ends.append(one.last_ms)
-            leaks += [(person, paper[3]) for paper in others if paper[3] in one.raw]
+            leaks += [(person, paper[3]) for paper in others if paper[3] in one.raw or paper[3] in one.words]
         if own:
             owners += 1
             own_quoted += any(citation["external_id"] == own[0] for citation in asked[-1].citations)
@@ -153,33 +133,20 @@ def main():
     parser.add_argument("--papers", type=int, default=1_000_000, help="documents of each kind, at most")
     parser.add_argument("--quick", action="store_true", help="60 documents of each kind")
     options = parser.parse_args()
-    data = Path(os.environ.get("FREEHOLD_DATA", "../shared/data")) / "enterprise"
-    if not data.is_dir():
-        raise SystemExit(f"{data} is missing: set FREEHOLD_DATA to the folder of test data")
-    people, documents = company(data, 60 if options.quick else options.papers)
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        command = [freehold_binary(), "serve", "--data", f"{folder}/data", "--model", "smollm2-135m-instruct-q4_1"]
-        process = Process([*command, "--listen", f"127.0.0.1:{port}"], f"{folder}/log")
-        try:
-            wait_for(f"http://127.0.0.1:{port}/readyz", process)
-            made = [freehold_binary(), "--json", "keys", "create", "--data", f"{folder}/data", "--person", "admin"]
-            admin = Door(port, json.loads(subprocess.run(made, check=True, capture_output=True).stdout)["key"])
-            admin.call("POST", "directory/import?source=staff", directory(people))
-            admin.json("POST", "sources", {"name": "papers", "kind": "push"})
-            say(f"{len(documents)} documents")
-            pushed, by_words, whole, status = take_in(admin, documents)
-            asking = list(people)[:PEOPLE]
-            key = lambda person: admin.json("POST", "keys", {"person": person, "name": "bench"})["key"]
-            keys = {person: key(person) for person in asking}
-            doors = {person: Door(port, bearer) for person, bearer in keys.items()}
-            say(f"{len(doors)} people search")
-            times, leaks, first, owners = search(doors, people, documents)
-            say(f"{len(doors)} people ask the assistant")
-            quotes, ends, told, quoted, askers = ask(port, keys, people, documents)
-            resident = process.resident_mib()
-        finally:
-            process.stop()
+    people, documents = company(test_data("enterprise"), 60 if options.quick else options.papers)
+    with Served("--model", SMALLEST) as served:
+        admin = served.door()
+        admin.call("POST", "directory/import?source=staff", directory(people))
+        admin.json("POST", "sources", {"name": "papers", "kind": "push"})
+        say(f"{len(documents)} documents")
+        pushed, by_words, whole, status = take_in(admin, documents)
+        keys = served.keys(list(people)[:PEOPLE])
+        doors = {person: served.door(bearer) for person, bearer in keys.items()}
+        say(f"{len(doors)} people search")
+        times, leaks, first, owners = search(doors, people, documents)
+        say(f"{len(doors)} people ask the assistant")
+        quotes, ends, told, quoted, askers = ask(served.port, keys, people, documents)
+        resident = served.process.resident_mib()
     of = lambda sorted_ms, share: round(sorted_ms[int((len(sorted_ms) - 1) * share)], 2)
     at = lambda share: of([one * 1e3 for one in times], share)
     figures = [

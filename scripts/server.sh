@@ -20,7 +20,18 @@ prepare() {
     find_cargo
     stage "Build (about half an hour the first time, much of it the inference engine)" build
     (umask 077 && mkdir -p "$data")
-    stage "Fetch the default models (1.2 GB, once)" pull "${default_models[@]}"
+    stage "Fetch the default models (1.2 GB, once)" fetch_models
+}
+
+# Weights are fetched into the cache, where tests look for them too, and lie in the data folder as links of the same files.
+fetch_models() {
+    local models=${FREEHOLD__MODELS__DIR:-$data/models} name
+    FREEHOLD__MODELS__DIR=$cache/models pull "${default_models[@]}"
+    [ "$models" != "$cache/models" ] || return 0
+    mkdir -p "$models"
+    for name in "${default_models[@]}"; do
+        [ -e "$models/$name" ] || cp -rl "$cache/models/$name" "$models/" 2>/dev/null || cp -rT "$cache/models/$name" "$models/$name"
+    done
 }
 
 # The process id of a server that these scripts started and that still runs; a number that the system has since
@@ -42,11 +53,16 @@ ready() {
     [[ $status == *" 200 "* ]]
 } 2>/dev/null
 
+# Waits until the server is ready: the one that runs already, or a new one.
 start() {
-    setsid nohup "$(target_folder)/debug/freehold" serve "${serve_arguments[@]}" >"$log" 2>&1 </dev/null &
-    local pid=$! waited=0
-    printf '%s\n' "$pid" >"$pid_file"
-    until ready; do
+    local pid waited=0
+    if ! pid=$(running); then
+        ! ready || fail "another server answers on http://$listen" "stop it, or choose another address, then run this again"
+        setsid nohup "$(target_folder)/debug/freehold" serve "${serve_arguments[@]}" >"$log" 2>&1 </dev/null &
+        pid=$!
+        printf '%s\n' "$pid" >"$pid_file"
+    fi
+    until running >/dev/null && ready; do
         if ! kill -0 "$pid" 2>/dev/null; then
             rm -f "$pid_file"
             tail -n 20 "$log" >&2

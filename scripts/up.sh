@@ -5,16 +5,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/server.sh"
 
 prepare
-if pid=$(running) && ready; then
-    say "The server runs already (process $pid)."
-else
-    stage "Start the server" start
-fi
+stage "Start the server" start
 
 program=$(target_folder)/debug/freehold
 cat <<TEXT
 
-Freehold answers on http://$listen; records in $data, log in $log
+Freehold answers on http://$listen (process $(running)); records in $data, log in $log
 
 Ask from this terminal:
   $program ask "What can you do for a small company?"

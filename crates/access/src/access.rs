@@ -67,7 +67,7 @@ impl Access {
         self.judge.use_of_base_models()
     }
 
-    /// Whether this may be done with a version of a document, and why (ACCESS.md, rules 1 to 8).
+    /// Whether this may be done with a version of a document, and why (docs/access.md, rules 1 to 8).
     #[must_use]
     pub fn may(&self, action: Action, document: DocumentId, version: u32) -> Verdict {
         let what = Source::Document { document, version };
@@ -78,13 +78,13 @@ impl Access {
         self.judge.document(&what, record.state, held)
     }
 
-    /// Whether every source of this may be read now, and why (ACCESS.md, rules 7 and 11).
+    /// Whether every source of this may be read now, and why (docs/access.md, rules 7 and 11).
     #[must_use]
     pub fn reading_all(&self, provenance: &Provenance) -> Verdict {
         self.reading(None, provenance)
     }
 
-    /// ACCESS.md, rule 7: the owner clause (where there is an owner) and every source.
+    /// docs/access.md, rule 7: the owner clause (where there is an owner) and every source.
     pub(crate) fn reading(&self, owner: Option<Principal>, provenance: &Provenance) -> Verdict {
         self.judge.reading(owner, provenance, |document, version| self.may(Action::Read, document, version))
     }

@@ -1,4 +1,4 @@
-//! [`Bounds`]: what the scopes of a key leave of its holder's rights over things (ACCESS.md, "service"). They only take
+//! [`Bounds`]: what the scopes of a key leave of its holder's rights over things (docs/access.md, "service"). They only take
 //! away; roles are narrowed where the caller is made.
 
 use std::collections::BTreeSet;

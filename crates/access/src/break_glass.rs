@@ -1,4 +1,4 @@
-//! Break-glass over documents (ACCESS.md, rule 6). It opens a document to one person although its list does not, and is
+//! Break-glass over documents (docs/access.md, rule 6). It opens a document to one person although its list does not, and is
 //! no part of any audience class: what a person finds, counts or is suggested stays what lists say.
 
 use std::collections::{BTreeMap, BTreeSet};

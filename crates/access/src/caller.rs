@@ -119,7 +119,7 @@ impl Caller {
     }
 
     /// Whether this caller would still be let in: the key neither revoked nor expired, everybody in the chain active,
-    /// and the person still within the service's reach (ACCESS.md, rule 11).
+    /// and the person still within the service's reach (docs/access.md, rule 11).
     ///
     /// # Errors
     /// [`AccessError::InvalidKey`] or [`AccessError::ActForDenied`].
@@ -181,7 +181,7 @@ pub fn authenticate(directory: &Directory, secret: &str, now: Timestamp) -> Resu
     Ok(Caller { principal: key.holder, via: Vec::new(), key: Some(key.clone()), roles })
 }
 
-/// The same request on behalf of a person: the person's rights, narrowed by the key's scopes (ACCESS.md, "service").
+/// The same request on behalf of a person: the person's rights, narrowed by the key's scopes (docs/access.md, "service").
 ///
 /// # Errors
 /// [`AccessError::ActForDenied`] unless the caller is a service whose key has the scope `act_for`, and the person

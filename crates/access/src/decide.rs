@@ -85,7 +85,7 @@ fn on_document(
     }
 }
 
-/// Whether a service may ask in a person's place (ACCESS.md, "service").
+/// Whether a service may ask in a person's place (docs/access.md, "service").
 pub(crate) fn acting(
     directory: &Directory,
     principal: Principal,

@@ -339,7 +339,7 @@ impl Directory {
         }
     }
 
-    /// ACCESS.md, hard rule 1: the person, every group reached, and `everyone` unless a guest; empty when
+    /// docs/access.md, hard rule 1: the person, every group reached, and `everyone` unless a guest; empty when
     /// inactive. A service for itself reaches itself alone.
     #[must_use]
     pub fn closure(&self, principal: Principal) -> BTreeSet<Token> {

@@ -1,4 +1,4 @@
-//! Documents by stable ordinals, and which class each of their versions answers to (ACCESS.md, rules 7 and 8).
+//! Documents by stable ordinals, and which class each of their versions answers to (docs/access.md, rules 7 and 8).
 //!
 //! - **Invariant:** an ordinal is never reused, and an id keeps its ordinal.
 //! - **Invariant:** what holds for a version is every list that was ever set while it was there, but those that a later

@@ -1,4 +1,4 @@
-//! One caller, at one moment, by one directory and one set of policies: the rules of ACCESS.md in the order in which
+//! One caller, at one moment, by one directory and one set of policies: the rules of docs/access.md in the order in which
 //! they are told. What they are about (a list, a version) comes from outside: from a snapshot, or from a record.
 
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ impl Judge {
         }
     }
 
-    /// ACCESS.md, rule 7: the owner clause (where there is an owner) and every source. `document` decides about a version
+    /// docs/access.md, rule 7: the owner clause (where there is an owner) and every source. `document` decides about a version
     /// of a document.
     pub(crate) fn reading(
         &self,
@@ -163,7 +163,7 @@ impl Judge {
         }
     }
 
-    /// ACCESS.md, rules 2 to 5, for one list. A break-glass stands in for the list (rule 3) and for nothing else.
+    /// docs/access.md, rules 2 to 5, for one list. A break-glass stands in for the list (rule 3) and for nothing else.
     pub(crate) fn holding(
         &self,
         grounding: Grounding<'_>,
@@ -197,7 +197,7 @@ impl Judge {
         }
     }
 
-    /// ACCESS.md, rules 2 and 3: the no of a list; none where it says yes.
+    /// docs/access.md, rules 2 and 3: the no of a list; none where it says yes.
     fn unlisted(&self, grounding: Grounding<'_>, what: &Source, standing: &Standing) -> Option<Verdict> {
         let no = |rule| Some(Verdict::no(rule, self.via(Vec::new(), what)));
         match standing {

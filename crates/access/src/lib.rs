@@ -1,4 +1,4 @@
-//! Who may see what: ACCESS.md as code. Everything here is pure; [`Collection`] applies edits and makes [`Snapshot`]s.
+//! Who may see what: docs/access.md as code. Everything here is pure; [`Collection`] applies edits and makes [`Snapshot`]s.
 //!
 //! - [`authenticate`] turns a presented secret into a [`Caller`]; [`Access`] is what one may do at one epoch, never stored.
 //! - [`decide`] answers a question with its reasons, of any epoch; the gates decide by the same rules.

@@ -1,4 +1,4 @@
-//! Who a list means, by what the directory knows (ACCESS.md, rule 2).
+//! Who a list means, by what the directory knows (docs/access.md, rule 2).
 //!
 //! INVARIANT: a token that two answer to, or nobody, is unknown: it lets nobody in, and a list that denies it is unknown.
 

@@ -1,4 +1,4 @@
-//! The stage `narrow` (ACCESS.md, "Need to know"), as far as it needs no model: sealed matters, canaries, detectors, and a
+//! The stage `narrow` (docs/access.md, "Need to know"), as far as it needs no model: sealed matters, canaries, detectors, and a
 //! running total of what one recipient has drawn from one matter. It stands after the gate, and again before the reply.
 //!
 //! - **Invariant:** it only takes away: what is left of a passage is that passage, or pieces of it at their places.

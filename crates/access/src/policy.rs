@@ -1,4 +1,4 @@
-//! Policies in Cedar, over attributes that were declared (ACCESS.md, rule 4). A built-in permit always exists, so that
+//! Policies in Cedar, over attributes that were declared (docs/access.md, rule 4). A built-in permit always exists, so that
 //! what is uploaded can only narrow.
 //!
 //! - **Invariant:** an evaluation error or a missing attribute denies, and is told as a [`PolicyFault`].

@@ -1,4 +1,4 @@
-//! Documents for `everyone`: the only ones that ranking statistics may come from (ACCESS.md, rule 9).
+//! Documents for `everyone`: the only ones that ranking statistics may come from (docs/access.md, rule 9).
 
 use std::sync::Arc;
 

@@ -60,7 +60,7 @@ pub(crate) fn reveal<T>(sealed: Sealed<T>) -> Checked<T> {
     Checked(sealed.value)
 }
 
-/// ACCESS.md, rule 7: the owner clause holds and the caller may read **every** source of it now.
+/// docs/access.md, rule 7: the owner clause holds and the caller may read **every** source of it now.
 ///
 /// # Errors
 /// [`AccessError::NotFound`], the same as for what does not exist.

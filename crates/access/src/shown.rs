@@ -1,4 +1,4 @@
-//! A person's own words (ACCESS.md): what somebody types or pastes is compared with what they were shown before; where it
+//! A person's own words (docs/access.md): what somebody types or pastes is compared with what they were shown before; where it
 //! overlaps, what that was made from is added to what their words are made from.
 //!
 //! - **Invariant:** whatever shares [`Fingerprint::SURE_LETTERS`] letters in a row with a text that is remembered whole is found.

@@ -76,7 +76,7 @@ pub struct DocumentEffect {
 /// What a change would change. It holds both snapshots in memory for as long as it lives.
 ///
 /// It names people and gives small counts: it is for the role `security`, which may see them, and knows no threshold
-/// (ACCESS.md, rule 10). Who shows it to anybody else has to apply one.
+/// (docs/access.md, rule 10). Who shows it to anybody else has to apply one.
 #[derive(Debug)]
 pub struct Simulation {
     comparison: Comparison,

@@ -1,4 +1,4 @@
-//! Sources of documents, and how long each may go unheard of (ACCESS.md, rule 5).
+//! Sources of documents, and how long each may go unheard of (docs/access.md, rule 5).
 
 use std::collections::BTreeMap;
 

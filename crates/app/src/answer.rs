@@ -120,9 +120,7 @@ async fn ask(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Resul
     let route = admit(app, exchange, &request.model)?;
     let prompt = Prompt::compose(app, exchange, request, &route);
     prompt.reserve(app, exchange, &route).await?;
-    let answered = route.chat(&prompt.request, prompt.context).await?;
-    exchange.answered_by(&answered.by);
-    Ok(answered.value)
+    Ok(exchange.ask(route.chat(&prompt.request, prompt.context)).await?)
 }
 
 /// The answer to a noted request as it is made.
@@ -142,9 +140,8 @@ pub(crate) async fn stream(
         let route = admit(app, &mut exchange, &request.model)?;
         let prompt = Prompt::compose(app, &mut exchange, request, &route);
         prompt.reserve(app, &mut exchange, &route).await?;
-        let answered = route.chat_stream(&prompt.request, prompt.context).await?;
-        exchange.answered_by(&answered.by);
-        Ok(answered.value.into_stream())
+        let chunks = exchange.ask(route.chat_stream(&prompt.request, prompt.context)).await?;
+        Ok(chunks.into_stream())
     };
     match opened.await {
         Ok(chunks) => Ok(ReplyStream::new(chunks, exchange, &request.model, request.wants_usage())),

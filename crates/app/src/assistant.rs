@@ -4,6 +4,7 @@
 //! - What stands in a quote is material and no instruction: who asks, what is searched and what leaves is decided before.
 //! - Where nothing was found, or the model says so, the answer is the same sentence for everybody.
 
+mod marks;
 mod prompt;
 mod question;
 mod quotes;
@@ -26,11 +27,13 @@ use wire::model::{ModelAdditions, ModelEntry, ModelKind};
 use crate::app::App;
 use crate::error::AppError;
 use crate::exchange::Exchange;
+use crate::limiter::WorstCase;
 use crate::need_to_know;
 use crate::prompt::Prompt;
 use crate::search;
 use crate::stream::ReplyStream;
 use question::Question;
+pub(crate) use question::refuse;
 use quotes::{Quote, Room};
 use released::Released;
 
@@ -83,9 +86,15 @@ impl Grounds {
 /// Access -> Passages -> narrow -> Prompt.
 async fn ground(app: &App, exchange: &mut Exchange, request: &ChatRequest) -> Result<Grounds, AppError> {
     let route = admit(app, exchange, &request.model)?;
-    let question = what_is_left(app, exchange, Question::read(request)?).await?;
-    let passages = search::passages(app, &exchange.asker(), question.searches(), quotes::MOST_PASSAGES).await?;
-    let quotes = quotes::choose(passages, &question.text, Room::of(&route));
+    let (question, room) = (Question::read(request)?, Room::of(&route));
+    if exchange.is_limited() {
+        // It counts whether or not anything is found; what the model takes is reserved once that is known.
+        exchange.reserve(app, WorstCase::default()).await?;
+    }
+    prompt::refuse_what_does_not_fit(request, &question, (&route, room)).await?;
+    let question = what_is_left(app, exchange, question).await?;
+    let passages = search::passages(app, &exchange.asker(), question.searches(), room.passages()).await?;
+    let quotes = quotes::choose(passages, &question.text, room);
     exchange.rests_on(&quotes.iter().map(Quote::citation).collect::<Vec<_>>(), &provenance(&quotes));
     exchange.set_passages(|| quotes.iter().map(Quote::record).collect());
     let shown = quotes.iter().map(|quote| (quote.provenance(), quote.text.clone())).collect();
@@ -155,9 +164,8 @@ pub(crate) async fn generate(
     let grounds = ground(app, exchange, request).await?;
     let Some(prompt) = &grounds.prompt else { return Ok(whole(app, exchange, request, grounds.nothing)) };
     exchange.recheck()?;
-    let answered = grounds.route.chat(&prompt.request, prompt.context.clone()).await?;
-    exchange.answered_by(&answered.by);
-    let (mut reply, access) = (answered.value, exchange.asker().access(app));
+    let mut reply = exchange.ask(grounds.route.chat(&prompt.request, prompt.context.clone())).await?;
+    let access = exchange.asker().access(app);
     for choice in &mut reply.choices {
         let words = grounds.released().all_of(&choice.message.content.take().unwrap_or_default());
         let content = need_to_know::left_of(app, &access, words).unwrap_or_else(|| grounds.nothing.to_owned());

@@ -1,4 +1,4 @@
-//! Break-glass (ACCESS.md, rule 6): one person asks that somebody may read some documents for a while, another agrees, and
+//! Break-glass (docs/access.md, rule 6): one person asks that somebody may read some documents for a while, another agrees, and
 //! the owners of their sources are told. It stands in for the lists of those documents and for nothing else.
 
 use std::collections::BTreeSet;

@@ -85,9 +85,7 @@ async fn whole(
     route: &Route,
 ) -> Result<CompletionResponse, AppError> {
     let context = call_context(exchange, request.prompt.len());
-    let answered = route.completion(&upstream_request(request), context).await?;
-    exchange.answered_by(&answered.by);
-    let mut reply = answered.value;
+    let mut reply = exchange.ask(route.completion(&upstream_request(request), context)).await?;
     reply.model.clone_from(&request.model);
     let mut transcript = Transcript::default();
     transcript.add_text(&reply);
@@ -103,9 +101,7 @@ async fn open(
     route: &Route,
 ) -> Result<CompletionChunks, AppError> {
     let context = call_context(exchange, request.prompt.len());
-    let answered = route.completion_stream(&upstream_request(request), context).await?;
-    exchange.answered_by(&answered.by);
-    Ok(answered.value)
+    Ok(exchange.ask(route.completion_stream(&upstream_request(request), context)).await?)
 }
 
 /// The request without what only the door needs to know.

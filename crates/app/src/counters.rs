@@ -1,4 +1,4 @@
-//! Operational counters: requests, tokens, latency and cost by model, open to whoever operates (ACCESS.md, rule 10).
+//! Operational counters: requests, tokens, latency and cost by model, open to whoever operates (docs/access.md, rule 10).
 //! Labels are names of models that exist here and closed words, so their number is bounded and nobody is in them.
 
 use std::collections::BTreeMap;

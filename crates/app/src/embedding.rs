@@ -55,9 +55,8 @@ async fn vectors(
         exchange.reserve(app, worst_case(&route, prompt, 0)).await?;
     }
     let upstream = EmbeddingRequest { user: None, ..request.clone() };
-    let answered = route.embeddings(&upstream, call_context(exchange, 0)).await?;
-    exchange.answered_by(&answered.by);
-    let mut reply = answered.value;
+    let context = call_context(exchange, 0);
+    let mut reply = exchange.ask(route.embeddings(&upstream, context)).await?;
     reply.model = request.model;
     exchange.took(u64::from(reply.usage.prompt_tokens), 0, 0);
     exchange.recheck()?;

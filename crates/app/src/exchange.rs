@@ -9,7 +9,7 @@ use domain::{
     Action, CallerRecord, Capture, Decision, ErrorKind, Limits, Outcome, PassageRecord, Price, Provenance, Question,
     Resource, Stage, Timestamp, TokenCounts, Trace, TraceContent, TraceId,
 };
-use models::{AnsweredBy, Route};
+use models::{Answered, AnsweredBy, ModelsError, Route};
 use serde_json::Value;
 use store::{Kept, TraceEntry};
 use tokio::task::JoinHandle;
@@ -25,6 +25,9 @@ use crate::limiter::{Reservation, WorstCase};
 use crate::redact::redact;
 use crate::shown::holds_more_than_words;
 use crate::transcript::Transcript;
+
+/// The reason of an exchange whose client left before its end.
+const CLIENT_GONE: &str = "client_gone";
 
 /// Who asks, and what they said about the request itself.
 #[derive(Debug, Clone)]
@@ -42,6 +45,12 @@ impl Asker {
     #[must_use]
     pub fn access(&self, app: &App) -> Access {
         Access::of(&app.snapshot(), &self.caller, self.purpose.as_deref(), app.now())
+    }
+
+    /// How much of what they ask is kept: the header only narrows what their key says.
+    #[must_use]
+    pub fn capture(&self) -> Capture {
+        self.caller.capture().narrowed_to(self.capture.unwrap_or_default())
     }
 }
 
@@ -68,8 +77,8 @@ pub struct Exchange {
     price: Price,
     reservation: Option<Reservation>,
     worst: Option<WorstCase>,
-    /// Whether the model has begun: from then on the request costs something.
-    began: bool,
+    /// Whether a model was asked: from then on the request costs something.
+    asked: bool,
     /// The epoch at which the right to this answer was last checked, and when.
     checked: (u64, Timestamp),
     /// The rules of need to know by which it was made.
@@ -103,7 +112,7 @@ impl Exchange {
             price: Price::default(),
             reservation: None,
             worst: None,
-            began: false,
+            asked: false,
             checked,
             rules: app.need_to_know.number(),
             finished: false,
@@ -247,9 +256,23 @@ impl Exchange {
         self.price = route.price();
     }
 
+    /// Asks a model: whoever leaves from here on has had it work, unless nobody answers.
+    ///
+    /// # Errors
+    /// That of the model.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        asked: impl Future<Output = Result<Answered<T>, ModelsError>>,
+    ) -> Result<T, ModelsError> {
+        self.set_asked(true);
+        let answered = asked.await.inspect_err(|_| self.set_asked(false))?;
+        self.answered_by(&answered.by);
+        Ok(answered.value)
+    }
+
     /// Who answered.
-    pub fn answered_by(&mut self, by: &AnsweredBy) {
-        self.began = true;
+    pub(crate) fn answered_by(&mut self, by: &AnsweredBy) {
+        self.asked = true;
         self.trace.model = Some(by.model.clone());
         self.trace.upstream = Some(by.upstream.clone());
         self.trace.weights_hash.clone_from(&by.weights_hash);
@@ -259,7 +282,7 @@ impl Exchange {
 
     /// Whether a model is asked: from then on the request costs something, unless nobody answers.
     pub(crate) const fn set_asked(&mut self, asked: bool) {
-        self.began = asked;
+        self.asked = asked;
     }
 
     /// What was said, and what it took.
@@ -311,7 +334,7 @@ impl Exchange {
         self.caller.limits() != Limits::default()
     }
 
-    /// Holds a place within the key's limits until the end.
+    /// Holds a place within the key's limits until the end; where it holds one, for as much as this.
     ///
     /// # Errors
     /// [`AppError::Limited`] says which limit stands in the way.
@@ -324,8 +347,11 @@ impl Exchange {
             app.store.spent_micro_usd(key, now.month_index()).await?
         };
         let limits = self.caller.limits();
+        match &mut self.reservation {
+            Some(held) => held.raise(&limits, worst, now)?,
+            None => self.reservation = Some(app.limiter.reserve(key, &limits, worst, now, spent)?),
+        }
         self.worst = Some(worst);
-        self.reservation = Some(app.limiter.reserve(key, &limits, worst, now, spent)?);
         Ok(())
     }
 
@@ -390,7 +416,7 @@ impl Exchange {
         }
     }
 
-    /// ACCESS.md, rule 11: before more of an answer is released, the right to it is checked again if anything about
+    /// docs/access.md, rule 11: before more of an answer is released, the right to it is checked again if anything about
     /// rights has changed since, and each second, since keys and grants end by themselves.
     ///
     /// # Errors
@@ -465,17 +491,17 @@ impl Exchange {
         self.trace.outcome = outcome;
         self.trace.reason = reason.map(ToOwned::to_owned);
         self.finished = true;
-        self.settle();
+        self.settle(reason == Some(CLIENT_GONE));
         self.app.counters.count(&self.trace);
     }
 
     /// Replaces what was reserved by what was taken. Whoever leaves before the count has come pays the worst case: the
     /// model may have worked that much, and leaving must not be a way around a limit.
-    fn settle(&mut self) {
+    fn settle(&mut self, has_left: bool) {
         let Some(reservation) = self.reservation.take() else { return };
         let tokens = self.trace.tokens;
         match self.worst {
-            Some(worst) if self.began && tokens.prompt == 0 => {
+            Some(worst) if has_left && self.asked && tokens.prompt == 0 => {
                 self.trace.cost_micro_usd = worst.cost_micro_usd;
                 reservation.settle(worst.tokens, worst.cost_micro_usd);
             }
@@ -529,7 +555,7 @@ impl Drop for Exchange {
     /// The client left or the task was cancelled: what there is becomes a failed trace in the background.
     fn drop(&mut self) {
         if !self.finished {
-            self.close(Outcome::Failed, Some("client_gone"));
+            self.close(Outcome::Failed, Some(CLIENT_GONE));
             self.record_in_background();
         }
     }
@@ -550,7 +576,7 @@ fn opening(app: &App, asker: &Asker, access: &Access) -> Trace {
         task_version: 0,
         caller: asker.caller.record(asker.purpose.clone(), None),
         epoch: access.epoch(),
-        capture: asker.caller.capture().narrowed_to(asker.capture.unwrap_or_default()),
+        capture: asker.capture(),
         outcome: Outcome::Failed,
         reason: None,
         model: None,

@@ -25,7 +25,7 @@ pub(crate) async fn change(
     app.store.commit(Some(caller.actor()), checked).await
 }
 
-/// API.md: only a holder of a role grants it, by name or by putting somebody into a group that carries it. The role
+/// Only a holder of a role grants it, by name or by putting somebody into a group that carries it. The role
 /// `user` of somebody new is the installation's default and not a grant.
 ///
 /// INVARIANT: a new path from a person to a role has a new grant or a new membership in it, and each is checked here.

@@ -78,7 +78,8 @@ impl Limiter {
         let window = windows.entry(key).or_default();
         window.forget_before(now);
         window.enter_month(now.month_index(), spent_before);
-        window.check(limits, worst, now)?;
+        window.check_requests(limits, now)?;
+        window.check_amounts(limits, worst, now)?;
         let number = window.admit(worst, now);
         drop(windows);
         Ok(Reservation { limiter: self.clone(), key, number, worst, settled: false })
@@ -96,6 +97,26 @@ impl Limiter {
 }
 
 impl Reservation {
+    /// Holds this much from now on, where it held less: the request itself is counted already.
+    ///
+    /// # Errors
+    /// Which limit stands in the way, and when it opens; what was held before is held on.
+    pub fn raise(&mut self, limits: &Limits, worst: WorstCase, now: Timestamp) -> Result<(), AppError> {
+        let (worst, held) = (worst.clamped(), self.worst);
+        let mut windows = self.limiter.lock();
+        let Some(window) = windows.get_mut(&self.key) else { return Ok(()) };
+        window.forget_before(now);
+        let more = WorstCase {
+            tokens: worst.tokens.saturating_sub(held.tokens),
+            cost_micro_usd: worst.cost_micro_usd.saturating_sub(held.cost_micro_usd),
+        };
+        window.check_amounts(limits, more, now)?;
+        window.raise(self.number, more);
+        self.worst.tokens += more.tokens;
+        self.worst.cost_micro_usd += more.cost_micro_usd;
+        Ok(())
+    }
+
     /// Replaces the worst case by what was really taken.
     pub fn settle(mut self, tokens: u64, cost_micro_usd: Cost) {
         self.settled = true;
@@ -131,12 +152,16 @@ impl Window {
         }
     }
 
-    fn check(&self, limits: &Limits, worst: WorstCase, now: Timestamp) -> Result<(), AppError> {
+    fn check_requests(&self, limits: &Limits, now: Timestamp) -> Result<(), AppError> {
         let requests = self.recent.len() as u64;
         if limits.requests_per_minute.is_some_and(|most| requests >= most) {
             let free = requests.saturating_sub(limits.requests_per_minute.unwrap_or(0));
             return Err(rate_limited("requests", limits.requests_per_minute, self.opens_in(now, free)));
         }
+        Ok(())
+    }
+
+    fn check_amounts(&self, limits: &Limits, worst: WorstCase, now: Timestamp) -> Result<(), AppError> {
         if let Some(most) = limits.tokens_per_minute
             && self.tokens.saturating_add(worst.tokens) > most
         {
@@ -159,12 +184,23 @@ impl Window {
         self.next
     }
 
+    fn raise(&mut self, number: u64, more: WorstCase) {
+        if let Some(position) = self.position(number) {
+            self.tokens += more.tokens;
+            self.recent[position].tokens += more.tokens;
+        }
+        self.reserved_micro_usd += more.cost_micro_usd;
+    }
+
+    /// Where a request stands among the recent ones. One that ran for more than a minute has left the window already.
+    fn position(&self, number: u64) -> Option<usize> {
+        self.recent.binary_search_by_key(&number, |entry| entry.number).ok()
+    }
+
     fn settle(&mut self, number: u64, worst: &WorstCase, taken: WorstCase) {
-        // A request that ran for more than a minute has left the window already.
-        let position = self.recent.binary_search_by_key(&number, |entry| entry.number);
-        if let Some(entry) = position.ok().and_then(|position| self.recent.get_mut(position)) {
-            self.tokens = self.tokens - entry.tokens + taken.tokens;
-            entry.tokens = taken.tokens;
+        if let Some(position) = self.position(number) {
+            self.tokens = self.tokens - self.recent[position].tokens + taken.tokens;
+            self.recent[position].tokens = taken.tokens;
         }
         self.reserved_micro_usd -= worst.cost_micro_usd;
         self.spent_micro_usd = self.spent_micro_usd.saturating_add(taken.cost_micro_usd);
@@ -277,6 +313,25 @@ mod tests {
         drop(second);
         limiter.reserve(key(), &limits, tokens(90), at(2), 0).unwrap().settle(90, 0);
         assert_eq!(code(limiter.reserve(key(), &limits, tokens(1), at(3), 0)), ("rate_limit_exceeded", 57));
+    }
+
+    #[test]
+    fn what_is_held_can_grow_within_the_limits_and_is_given_back_whole() {
+        let limiter = Limiter::default();
+        let limits = Limits { requests_per_minute: Some(1), tokens_per_minute: Some(100), ..Limits::default() };
+        let mut held = limiter.reserve(key(), &limits, tokens(0), at(0), 0).unwrap();
+        held.raise(&limits, tokens(60), at(1)).unwrap();
+        assert!(held.raise(&limits, tokens(101), at(1)).is_err());
+        held.raise(&limits, tokens(100), at(1)).unwrap();
+        held.settle(70, 0);
+        let more = Limits { requests_per_minute: None, ..limits };
+        assert_eq!(code(limiter.reserve(key(), &limits, tokens(0), at(2), 0)), ("rate_limit_exceeded", 58));
+        assert!(limiter.reserve(key(), &more, tokens(31), at(2), 0).is_err());
+        assert!(limiter.reserve(key(), &more, tokens(30), at(2), 0).is_ok());
+        let mut long = limiter.reserve(key(), &more, tokens(0), at(100), 0).unwrap();
+        long.raise(&more, tokens(9), at(200)).unwrap();
+        long.settle(9, 0);
+        assert!(limiter.reserve(key(), &more, tokens(100), at(200), 0).is_ok());
     }
 
     #[test]

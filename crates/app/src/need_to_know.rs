@@ -1,4 +1,4 @@
-//! Need to know (ACCESS.md): what is taken out of what somebody may read. Sealed matters, canaries and guarded forms, kept
+//! Need to know (docs/access.md): what is taken out of what somebody may read. Sealed matters, canaries and guarded forms, kept
 //! by whoever looks after security; it only ever narrows.
 
 use std::collections::BTreeSet;

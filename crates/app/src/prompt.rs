@@ -64,7 +64,7 @@ impl Prompt {
     }
 }
 
-/// Whose words these are: the label of cached KV state (ACCESS.md, rule 12), and who waits in the queue.
+/// Whose words these are: the label of cached KV state (docs/access.md, rule 12), and who waits in the queue.
 pub(crate) fn call_context(exchange: &Exchange, parts: usize) -> CallContext {
     let label = exchange.access().principal().to_string();
     CallContext { labels: vec![Some(label.clone()); parts], caller: label, adapter: None }

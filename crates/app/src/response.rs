@@ -10,14 +10,15 @@ use bytes::Bytes;
 use domain::{Capture, ConversationId, ErrorKind, Provenance, ResponseId, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
 use store::{Kept, StoredResponse};
-use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, ToolCallDelta};
+use wire::chat::{ChatChunk, ChatRequest, ChatResponse, ChunkChoice, Delta, MessageRole, ToolCallDelta};
 use wire::freehold::Citation;
-use wire::response::{Event, EventKind, Item, Response, ResponseRequest};
+use wire::response::{Event, EventKind, Item, Response, ResponseRequest, TextFormat};
 
 pub(crate) use convert::with_id;
 
 use crate::answer::{Unanswered, generate, note, stream};
 use crate::app::App;
+use crate::assistant;
 use crate::conversation;
 use crate::error::AppError;
 use crate::exchange::{Asker, Exchange};
@@ -105,7 +106,11 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
         exchange.made_from(&provenance);
         item
     };
-    let history: Vec<Item> = history.into_iter().map(take).collect();
+    let mut history: Vec<Item> = history.into_iter().map(take).collect();
+    if assistant::is_asked(app, &request.model) {
+        refuse_for_assistant(&request)?;
+        history.retain(is_said);
+    }
     let now = app.now();
     let input = convert::new_items(&request, &app.ids, now);
     let texts = input.iter().map(|item| item.text().into_owned());
@@ -116,6 +121,18 @@ async fn draft(app: &App, exchange: &mut Exchange, asker: &Asker, body: &[u8]) -
     let chat = convert::to_chat(&request, &history, &input);
     let id = ResponseId::from_uuid(app.ids.uuid(now));
     Ok(Draft { request, chat, input, behind, id, keeps, conversation })
+}
+
+/// What a client of this API cannot choose where the assistant answers, under the names that it has here.
+fn refuse_for_assistant(request: &ResponseRequest) -> Result<(), AppError> {
+    let format = request.text.as_ref().and_then(|text| text.format.as_ref());
+    let is_shaped = format.is_some_and(|format| *format != TextFormat::Text);
+    assistant::refuse(&[("instructions", request.instructions.is_some()), ("text.format", is_shaped)])
+}
+
+/// Whether somebody says this to the other: instructions and calls of before were for another model.
+fn is_said(item: &Item) -> bool {
+    matches!(item, Item::Message(message) if matches!(message.role, MessageRole::User | MessageRole::Assistant))
 }
 
 /// Whether the response is kept. Only full capture keeps words; who insists on keeping them otherwise is refused.

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use access::{Access, Checked, Snapshot, VisibleSet, open};
-use domain::{Action, DocumentId, Provenance, Resource, Source, SourceId};
+use domain::{Action, Capture, DocumentId, Provenance, Resource, Source, SourceId};
 use knowledge::index::{PassageKey, fuse};
 use knowledge::similar::Shape;
 use serde::Serialize;
@@ -253,13 +253,13 @@ fn is_current(snapshot: &Snapshot, document: DocumentId, version: u32) -> bool {
     is_live && snapshot.version(document) == Some(version)
 }
 
-/// Who was shown what; where nothing was found, nobody was.
+/// Who was shown what; where nothing was found, nobody was, and capture `none` keeps nothing.
 async fn record(app: &App, asker: &Asker, snapshot: &Snapshot, found: &[FoundPassage]) -> Result<(), AppError> {
     let mut provenance = Provenance::default();
     for passage in found {
         provenance.extend(&passage.provenance());
     }
-    if found.is_empty() {
+    if found.is_empty() || asker.capture() == Capture::None {
         return Ok(());
     }
     let resource = Resource::Passages { provenance, facts: Vec::new() };

@@ -1,5 +1,5 @@
 //! What people were shown, by which what they type, paste or send as history is told from words of their own alone
-//! (ACCESS.md, "A person's own words"). Fingerprints, and never the words.
+//! (docs/access.md, "A person's own words"). Fingerprints, and never the words.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -34,7 +34,7 @@ pub struct TraceFilter {
     pub until: Option<Timestamp>,
 }
 
-/// A trace as its owner sees it (API.md, `GET traces/{id}`).
+/// A trace as its owner sees it (`GET traces/{id}`).
 #[derive(Debug, Clone, Serialize)]
 pub struct TraceView {
     /// The record without content; the caller's purpose stands beside it.

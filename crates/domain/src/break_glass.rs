@@ -1,4 +1,4 @@
-//! Break-glass (ACCESS.md, rule 6): for a while one person may read some documents whose lists do not name them, because
+//! Break-glass (docs/access.md, rule 6): for a while one person may read some documents whose lists do not name them, because
 //! one person asked for it and another agreed.
 
 use serde::{Deserialize, Serialize};

@@ -119,7 +119,7 @@ pub struct Reason {
     pub via: Vec<String>,
 }
 
-/// The rules of ACCESS.md that can give an answer.
+/// The rules of docs/access.md that can give an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {

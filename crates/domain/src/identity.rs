@@ -1,4 +1,4 @@
-//! The words for who: roles, actions and the members of a list (ACCESS.md, "Words").
+//! The words for who: roles, actions and the members of a list (docs/access.md, "Words").
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,7 +41,7 @@ macro_rules! words {
 }
 
 words! {
-    /// What a person, group or service may do on this installation (API.md, "Who may call what").
+    /// What a person, group or service may do on this installation (docs/api.md).
     Role {
         /// Ask, search, give feedback, see one's own traces.
         User "user",
@@ -55,7 +55,7 @@ words! {
 }
 
 words! {
-    /// What may be done to a thing (ACCESS.md, rule 6).
+    /// What may be done to a thing (docs/access.md, rule 6).
     Action {
         /// Know that it exists, and its title.
         Discover "discover",

@@ -1,4 +1,4 @@
-//! Access lists as sources give them (ACCESS.md, rule 2), and what a decision about a document depends on.
+//! Access lists as sources give them (docs/access.md, rule 2), and what a decision about a document depends on.
 //!
 //! A list is plain data: it keeps the tokens that were given, known here or not yet. Who a token stands for is asked
 //! again at each decision, of the directory of that epoch.

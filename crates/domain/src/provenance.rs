@@ -1,4 +1,4 @@
-//! Provenance: the exact list of sources from which something was made (ACCESS.md, rule 7).
+//! Provenance: the exact list of sources from which something was made (docs/access.md, rule 7).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! [`Scope`]: what a key is narrowed to (ACCESS.md, "service").
+//! [`Scope`]: what a key is narrowed to (docs/access.md, "service").
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! The tokens of a sequence with the provenance label of each: what decides whether KV state may be reused.
 //!
-//! **Invariant:** a prefix is shared only where token ids and labels are equal (ACCESS.md, rule 12). Tokens
+//! **Invariant:** a prefix is shared only where token ids and labels are equal (docs/access.md, rule 12). Tokens
 //! without a label belong to their request alone.
 
 use std::sync::Arc;

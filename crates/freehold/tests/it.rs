@@ -12,6 +12,7 @@ mod it {
     mod capture;
     mod company;
     mod crash;
+    mod demo;
     mod documents;
     mod folder;
     mod iceberg_client;

@@ -47,7 +47,7 @@ impl TraceExport {
         Ok(Self { path: path.to_owned(), schema, writer: writer.map_err(failed(path))? })
     }
 
-    /// Adds exchanges in the form of API.md (`GET traces/{id}`).
+    /// Adds exchanges in the form of the API (`GET traces/{id}`).
     ///
     /// # Errors
     /// A record of another form, or a disk that fails.

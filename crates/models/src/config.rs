@@ -237,7 +237,7 @@ impl UpstreamConfig {
         matches!(self.kind, UpstreamKind::Embedded { .. })
     }
 
-    /// How it keeps the caches of different callers apart (ACCESS.md, rule 12).
+    /// How it keeps the caches of different callers apart (docs/access.md, rule 12).
     #[must_use]
     pub fn cache_separation(&self) -> CacheSeparation {
         match (self.is_embedded(), self.cache_salt.unwrap_or(self.dialect.quirks().cache_salt)) {

@@ -208,7 +208,7 @@ impl Upstream {
         })
     }
 
-    /// A caller's own salt: a keyed hash, so that it betrays nobody and cannot be guessed (ACCESS.md, rule 12).
+    /// A caller's own salt: a keyed hash, so that it betrays nobody and cannot be guessed (docs/access.md, rule 12).
     fn salt(&self, caller: &str) -> Option<String> {
         if self.config.cache_separation() != CacheSeparation::Salt {
             return None;

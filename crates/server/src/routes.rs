@@ -109,7 +109,7 @@ const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
-/// What can be called, and by whom (API.md, "Who may call what").
+/// What can be called, and by whom (docs/api.md).
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     Route::open(GET, "/healthz", KNOWN, |method| on(method, health::alive)),

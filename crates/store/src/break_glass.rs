@@ -1,4 +1,4 @@
-//! Break-glass (ACCESS.md, rule 6): asked for, approved with an epoch of its own, ended with another.
+//! Break-glass (docs/access.md, rule 6): asked for, approved with an epoch of its own, ended with another.
 //!
 //! INVARIANT: what opens documents is a row of history that an epoch began; a request opens nothing. The reason stands with
 //! the request alone, for it is somebody's words.

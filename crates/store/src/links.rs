@@ -34,7 +34,7 @@ pub(crate) const REMOVE_UNUSED: &str = "DELETE FROM sign_in_links WHERE person =
 const COLUMNS: &str = "id, person, made_by, created_at, expires_at, used_at";
 
 impl Store {
-    /// Keeps a link. Made for another person, it leaves that person a notice (ACCESS.md, rule 6).
+    /// Keeps a link. Made for another person, it leaves that person a notice (docs/access.md, rule 6).
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for an id or secret that is there already, or a person who is not active.

@@ -1,5 +1,5 @@
 //! The log of changes of rights and of erasures that lies outside the state and its backups (`DIR/narrowings.log`;
-//! ACCESS.md, rule 14). A state that is older than this log was restored, and the log is replayed before anybody is
+//! docs/access.md, rule 14). A state that is older than this log was restored, and the log is replayed before anybody is
 //! let in. Ids only: no names, no secrets.
 
 use std::fs::File;

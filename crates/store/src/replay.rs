@@ -1,5 +1,5 @@
 //! A state that is older than the log of narrowings was restored: what was taken away since is taken away again, what
-//! was erased since is erased again, and the epoch goes on from where it was (ACCESS.md, rule 14).
+//! was erased since is erased again, and the epoch goes on from where it was (docs/access.md, rule 14).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The oracle: plain lists of facts and loops over them. It knows the rules of ACCESS.md, and nothing of the crate.
+//! The oracle: plain lists of facts and loops over them. It knows the rules of docs/access.md, and nothing of the crate.
 
 use crate::plan::{Condition, Entry, GROUPS, List, Listed, PEOPLE, Policy, SOURCES, Said, Step};
 

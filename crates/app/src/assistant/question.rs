@@ -1,6 +1,6 @@
 //! A question to the assistant, read from a chat: what is asked now, and what was said before.
 
-use wire::chat::{ChatRequest, MessageRole};
+use wire::chat::{ChatRequest, MessageRole, ResponseFormat};
 
 use crate::error::AppError;
 
@@ -67,20 +67,25 @@ fn cut(words: &str) -> String {
     words.trim().chars().take(LONGEST_TURN).collect()
 }
 
-/// What a task's client cannot choose (API.md, "On a task").
+/// What a task's client cannot choose (docs/assistant.md).
 fn refuse_parameters(request: &ChatRequest) -> Result<(), AppError> {
     let sent = [
         ("tools", request.tools.is_some()),
         ("tool_choice", request.tool_choice.is_some()),
         ("parallel_tool_calls", request.parallel_tool_calls.is_some()),
-        ("response_format", request.response_format.is_some()),
+        ("response_format", request.response_format.as_ref().is_some_and(|format| *format != ResponseFormat::Text)),
         ("logprobs", request.logprobs.is_some()),
         ("top_logprobs", request.top_logprobs.is_some()),
         ("logit_bias", request.logit_bias.is_some()),
     ];
-    match sent.into_iter().find(|(_, is_sent)| *is_sent) {
+    refuse(&sent)
+}
+
+/// Refuses the first parameter that is sent.
+pub(crate) fn refuse(parameters: &[(&str, bool)]) -> Result<(), AppError> {
+    match parameters.iter().find(|(_, is_sent)| *is_sent) {
         Some((param, _)) => {
-            Err(AppError::invalid(param, format!("`{param}` is not for the assistant: leave it out, or name a model")))
+            Err(AppError::invalid(*param, format!("`{param}` is not for the assistant: leave it out, or name a model")))
         }
         None => Ok(()),
     }
@@ -119,6 +124,7 @@ mod tests {
         check(json!({"messages": [{"role": "user", "content": " \n"}]}), "messages[0]");
         check(json!({"messages": [user, {"role": "assistant", "content": "Hi"}]}), "messages[1]");
         check(json!({"messages": [user], "logprobs": true}), "logprobs");
-        check(json!({"messages": [user], "response_format": {"type": "text"}}), "response_format");
+        check(json!({"messages": [user], "response_format": {"type": "json_object"}}), "response_format");
+        assert!(read(json!({"messages": [user], "response_format": {"type": "text"}})).is_ok());
     }
 }

@@ -8,8 +8,8 @@ use wire::freehold::Citation;
 use crate::index::about_tokens;
 use crate::search::FoundPassage;
 
-/// Passages that are looked at.
-pub(super) const MOST_PASSAGES: usize = 10;
+/// Quotes of an answer, at most.
+const MOST_QUOTES: usize = 10;
 /// What stands in one ranking alone, and low, is not quoted beside what leads both: this share of the best score is enough.
 const WORTH_QUOTING: f32 = 0.4;
 /// A shorter quote says too little to be worth its place.
@@ -50,7 +50,17 @@ impl Room {
             return Self { quotes: 4, each_tokens: 120, all_tokens: 360 };
         }
         let context = route.context_length().unwrap_or(SHORT_CONTEXT) as usize;
-        Self { quotes: MOST_PASSAGES, each_tokens: 400, all_tokens: (context / 4).min(4_000) }
+        Self { quotes: MOST_QUOTES, each_tokens: 400, all_tokens: (context / 4).min(4_000) }
+    }
+
+    /// As many passages as can be quoted: who may see few of a kind has none of them counted in vain.
+    pub(super) const fn passages(self) -> usize {
+        self.quotes
+    }
+
+    /// Tokens that the quotes take at most.
+    pub(super) const fn tokens(self) -> usize {
+        self.all_tokens
     }
 }
 

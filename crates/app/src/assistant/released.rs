@@ -2,10 +2,11 @@
 
 use knowledge::quote::Words;
 
+use super::marks::{Marks, Numbers};
 use super::prompt::NOTHING;
 
-/// The longest mark of a quote, characters: `[1, 2, 3]`.
-const LONGEST_MARK: usize = 16;
+/// So much of what is said where nothing was found is no answer, where it stops there.
+const FEWEST_LETTERS: usize = 3;
 
 /// One answer on its way out.
 #[derive(Debug)]
@@ -13,8 +14,7 @@ pub(super) struct Released {
     quotes: Vec<String>,
     nothing: &'static str,
     state: State,
-    /// The beginning of what may be a mark.
-    held: String,
+    marks: Marks,
     said: String,
     cites: bool,
 }
@@ -33,7 +33,7 @@ impl Released {
     /// Of an answer that rests on these quotes, numbered from 1.
     pub(super) fn new(quotes: Vec<String>, nothing: &'static str) -> Self {
         let state = State::Beginning(String::new());
-        Self { quotes, nothing, state, held: String::new(), said: String::new(), cites: false }
+        Self { quotes, nothing, state, marks: Marks::default(), said: String::new(), cites: false }
     }
 
     /// A whole answer.
@@ -49,13 +49,13 @@ impl Released {
             State::Answering => self.marked(words),
             State::Beginning(begun) => {
                 begun.push_str(words);
-                let letters = begun.trim_start_matches(|letter: char| !letter.is_alphanumeric()).to_uppercase();
-                if letters.starts_with(NOTHING) {
-                    self.state = State::Nothing;
-                    return self.nothing.to_owned();
-                }
-                if NOTHING.starts_with(&letters) {
-                    return String::new();
+                match says_nothing(begun) {
+                    Some(true) => {
+                        self.state = State::Nothing;
+                        return self.nothing.to_owned();
+                    }
+                    None => return String::new(),
+                    Some(false) => {}
                 }
                 let begun = std::mem::take(begun);
                 self.state = State::Answering;
@@ -69,10 +69,11 @@ impl Released {
         let begun = match std::mem::replace(&mut self.state, State::Nothing) {
             State::Nothing => return String::new(),
             State::Answering => String::new(),
+            State::Beginning(begun) if stops_at_nothing(&begun) => return self.nothing.to_owned(),
             State::Beginning(begun) => self.marked(begun.trim_start()),
         };
-        let held = std::mem::take(&mut self.held);
-        let rest = if is_mark(&held) { String::new() } else { self.say(&held) };
+        let rest = self.marks.rest();
+        let rest = self.say(rest);
         if self.said.trim().is_empty() {
             return self.nothing.to_owned();
         }
@@ -81,46 +82,22 @@ impl Released {
         begun + &rest + &mark
     }
 
-    fn say(&mut self, words: &str) -> String {
-        self.said.push_str(words);
-        words.to_owned()
+    fn say(&mut self, words: String) -> String {
+        self.said.push_str(&words);
+        words
     }
 
+    /// The words with the numbers that are there, each in a mark of its own.
     fn marked(&mut self, words: &str) -> String {
-        let mut out = String::new();
-        for letter in words.chars() {
-            let letter = match letter {
-                '【' => '[',
-                '】' => ']',
-                other => other,
-            };
-            if self.held.is_empty() && letter != '[' {
-                out.push(letter);
-                continue;
-            }
-            if letter == '[' {
-                out.push_str(&std::mem::take(&mut self.held));
-            }
-            self.held.push(letter);
-            if letter == ']' {
-                let held = std::mem::take(&mut self.held);
-                out.push_str(&self.checked(held));
-            } else if !is_mark(&self.held) || self.held.len() > LONGEST_MARK {
-                out.push_str(&std::mem::take(&mut self.held));
-            }
-        }
-        self.say(&out)
-    }
-
-    /// Of a mark the numbers that are there; what is no mark stays as it is.
-    fn checked(&mut self, mark: String) -> String {
-        let inside = mark.trim_start_matches('[').trim_end_matches(']');
-        let numbers: Option<Vec<usize>> = inside.split(',').map(|number| number.trim().parse().ok()).collect();
-        let Some(numbers) = numbers else { return mark };
-        let there = numbers.into_iter().filter(|number| (1..=self.quotes.len()).contains(number));
-        let there: String = there.map(|number| format!("[{number}]")).collect();
-        self.cites |= !there.is_empty();
-        there
+        let (quotes, cites) = (self.quotes.len(), &mut self.cites);
+        let checked = |numbers: &Numbers| {
+            let there = (1..=quotes).filter(|number| numbers.iter().any(|range| range.contains(number)));
+            let there: String = there.map(|number| format!("[{number}]")).collect();
+            *cites |= !there.is_empty();
+            there
+        };
+        let words = self.marks.push(words, checked);
+        self.say(words)
     }
 
     fn nearest(&self) -> Option<usize> {
@@ -131,9 +108,29 @@ impl Released {
     }
 }
 
-/// Whether a text may be the beginning of a mark.
-fn is_mark(text: &str) -> bool {
-    text.strip_prefix('[').is_some_and(|inside| inside.chars().all(|letter| matches!(letter, '0'..='9' | ',' | ' ')))
+/// Whether an answer begins by saying that nothing was found; none where more of it has to come.
+fn says_nothing(begun: &str) -> Option<bool> {
+    let words = telling(begun);
+    match words.strip_prefix(NOTHING) {
+        Some(after) => after.chars().next().map(|next| !next.is_alphanumeric()),
+        None if NOTHING.starts_with(words.trim_end()) => None,
+        None => Some(false),
+    }
+}
+
+/// Whether an answer ends within saying that nothing was found.
+fn stops_at_nothing(begun: &str) -> bool {
+    let (words, is_said) = (telling(begun), begun.chars().all(|letter| !letter.is_lowercase()));
+    let words = words.trim_end();
+    words == NOTHING || (words.len() >= FEWEST_LETTERS && is_said)
+}
+
+/// The words alone, in capital letters, without what stands before the first: a number, or signs.
+fn telling(begun: &str) -> String {
+    let begun = begun.trim_start_matches(|letter: char| !letter.is_alphabetic()).to_uppercase();
+    let ends = begun.ends_with(|letter: char| !letter.is_alphanumeric());
+    let words = begun.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ") + if ends { " " } else { "" }
 }
 
 #[cfg(test)]
@@ -154,6 +151,7 @@ mod tests {
         assert_eq!(released(&["27 days [", "1", "], and Obon [1, 2][7]."]), "27 days [1], and Obon [1][2].");
         assert_eq!(released(&["It is [sic] 27 【1】 [12"]), "It is [sic] 27 [1] ");
         assert_eq!(released(&["[x[1]"]), "[x[1]");
+        assert_eq!(released(&["All of it [1-", "7]."]), "All of it [1][2].");
     }
 
     #[test]
@@ -164,13 +162,22 @@ mod tests {
 
     #[test]
     fn where_nothing_was_found_one_sentence_leaves() {
-        for words in
-            [&["NOT FOUND"][..], &["no", "t fou", "nd. But the secret is 7"], &["**NOT", " FOUND**"], &[""], &["  "]]
-        {
+        for words in [
+            &["NOT FOUND"][..],
+            &["no", "t fou", "nd. But the secret is 7"],
+            &["**NOT", " FOUND**"],
+            &["NOT_FOUND"],
+            &["[1] NOT\nFOUND"],
+            &["NOT"],
+            &["NOT FOU"],
+            &[""],
+            &["  "],
+        ] {
             assert_eq!(released(words), "Nothing.", "{words:?}");
         }
         assert_eq!(released(&["Not", " for 27 days [1]"]), "Not for 27 days [1]");
-        assert_eq!(released(&["NOT"]), "NOT");
+        assert_eq!(released(&["Not found", "ed in Osaka"]), "Not founded in Osaka [2]");
+        assert_eq!(released(&["No"]), "No");
     }
 
     proptest! {

@@ -1,5 +1,5 @@
 //! How rare words are and how long passages are, from documents that everyone may read and from nothing else
-//! (ACCESS.md, rule 9). With fewer than 100 of them, constants.
+//! (docs/access.md, rule 9). With fewer than 100 of them, constants.
 //! INVARIANT: a document that is not public changes no bit of what is returned here.
 
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
 //! `GET /metrics`: counters for Prometheus, under vLLM's names where the meaning is the same. Labels are names of
-//! models and upstreams, patterns of routes and closed words; no ids (ACCESS.md, rule 10).
+//! models and upstreams, patterns of routes and closed words; no ids (docs/access.md, rule 10).
 
 use app::{Gauges, ModelCounters, UpstreamGauges};
 use axum::extract::State;

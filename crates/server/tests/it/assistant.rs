@@ -50,23 +50,33 @@ impl Peer {
 }
 
 async fn answer(State(peer): State<Arc<Peer>>, Json(request): Json<Value>) -> Response {
-    let streams = request["stream"] == true;
+    let (streams, answers) = (request["stream"] == true, request["n"].as_u64().unwrap_or(1));
     peer.asked.lock().unwrap().push(request);
     let says = peer.says.lock().unwrap().clone();
     let usage = json!({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12});
     if !streams {
+        peer.permits.acquire().await.unwrap().forget();
+        peer.said.add_permits(1);
         let message = json!({"role": "assistant", "content": says});
-        let choice = json!({"index": 0, "finish_reason": "stop", "message": message});
-        return Json(json!({"id": "x", "object": "chat.completion", "choices": [choice], "usage": usage}))
+        let choice = |index| json!({"index": index, "finish_reason": "stop", "message": message});
+        let choices: Vec<Value> = (0..answers).map(choice).collect();
+        return Json(json!({"id": "x", "object": "chat.completion", "choices": choices, "usage": usage}))
             .into_response();
     }
     let dies = says.ends_with('\u{7}');
     let words: Vec<String> = says.trim_end_matches('\u{7}').split_inclusive(' ').map(str::to_owned).collect();
-    let delta = |content: &String| json!({"choices": [{"index": 0, "delta": {"content": content}}]});
-    let mut events: Vec<String> = words.iter().map(|word| format!("data: {}\n\n", delta(word))).collect();
-    let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
+    let each = |choice: Value| {
+        let of = |index| {
+            let mut choice = choice.clone();
+            choice["index"] = json!(index);
+            format!("data: {}\n\n", json!({"choices": [choice]}))
+        };
+        (0..answers).map(of).collect::<String>()
+    };
+    let mut events: Vec<String> = words.iter().map(|word| each(json!({"delta": {"content": word}}))).collect();
     if !dies {
-        events.push(format!("data: {end}\n\ndata: {}\n\ndata: [DONE]\n\n", json!({"choices": [], "usage": usage})));
+        let end = each(json!({"delta": {}, "finish_reason": "stop"}));
+        events.push(format!("{end}data: {}\n\ndata: [DONE]\n\n", json!({"choices": [], "usage": usage})));
     }
     let events = futures::stream::iter(events).then(move |event| {
         let peer = peer.clone();
@@ -443,12 +453,20 @@ async fn every_answer_of_several_begins_and_ends() {
     let office = office().await;
     let body = |question: &str| json!({"stream": true, "n": 2, "messages": [{"role": "user", "content": question}]});
     office.says("In May [1].");
-    for question in [QUESTION, "Zzyzzyva?"] {
+    for (question, answer) in
+        [(QUESTION, "In May [1]."), ("Zzyzzyva?", "I found nothing about this in what you can read.")]
+    {
         let reply = office.send(&office.bob, body(question)).await.expect(200);
+        assert!(!reply.text.contains("\"error\""), "{}", reply.text);
         let choices: Vec<Value> =
             events(&reply).iter().filter_map(|event| event["choices"].as_array().cloned()).flatten().collect();
         let roles = choices.iter().filter(|choice| choice["delta"]["role"] == "assistant");
         assert_eq!(roles.map(|choice| choice["index"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1], "{}", reply.text);
+        for index in [0, 1] {
+            let of: Vec<&Value> = choices.iter().filter(|choice| choice["index"] == index).collect();
+            let words: String = of.iter().filter_map(|choice| choice["delta"]["content"].as_str()).collect();
+            assert_eq!((words.as_str(), &of.last().unwrap()["finish_reason"]), (answer, &json!("stop")), "{}", reply.text);
+        }
     }
     let whole = json!({"n": 2, "messages": [{"role": "user", "content": "Zzyzzyva?"}]});
     let reply = office.send(&office.bob, whole).await.expect(200).json();
@@ -457,6 +475,83 @@ async fn every_answer_of_several_begins_and_ends() {
         (&reply["choices"][1]["index"], said(&reply)),
         (&json!(1), "I found nothing about this in what you can read.")
     );
+}
+
+#[tokio::test]
+async fn a_question_that_leaves_no_room_is_refused_before_anything_is_looked_for() {
+    let office = office().await;
+    let Office { house, peer, bob, .. } = &office;
+    let kind = json!({"remote": {"base_url": office.base_url}});
+    let models = json!([{"name": "parrot", "context_length": 4_096}]);
+    let upstream = json!({"name": "peer", "kind": kind, "locality": "local", "models": models});
+    house.app.models.put(serde_json::from_value(upstream).unwrap()).unwrap();
+    office.says("In May [1].");
+    let long = |letters| json!({"messages": [{"role": "user", "content": format!("{QUESTION} {}", "x ".repeat(letters))}]});
+    let reply = office.send(bob, long(49_000)).await;
+    let trace = reply.headers["freehold-trace"].to_str().unwrap().to_owned();
+    reply.refused(400, "context_length_exceeded");
+    assert!(peer.asked().is_empty());
+    let shown = house.get(&bob.key, &format!("/api/v1/traces/{trace}")).await.expect(200).json();
+    assert_eq!((&shown["outcome"], &shown["reason"]), (&json!("refused"), &json!("context_length_exceeded")));
+    office.send(bob, long(1_000)).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_was_said_to_another_model_does_not_stand_in_the_way() {
+    let office = office().await;
+    let Office { house, peer, bob, .. } = &office;
+    let items = json!({"items": [
+        {"type": "message", "role": "system", "content": "Speak like a pirate."},
+        {"type": "message", "role": "user", "content": "How is the weather?"},
+        {"type": "function_call", "call_id": "c", "name": "weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "Rain."},
+        {"type": "message", "role": "assistant", "content": "It rains, as [1] says."},
+    ]});
+    let conversation = house.post(&bob.key, "/v1/conversations", items).await.expect(200).field("id");
+    office.says("In May [1].");
+    let body = json!({"model": "assistant", "conversation": conversation, "input": QUESTION});
+    house.post(&bob.key, "/v1/responses", body.clone()).await.expect(200);
+    let prompt = peer.last();
+    assert_eq!(prompt[1..3], ["How is the weather?", "It rains, as  says."], "{prompt:?}");
+    assert!(!prompt.join(" ").contains("pirate") && !prompt.join(" ").contains("Rain."), "{prompt:?}");
+    for (name, value) in [("instructions", json!("Be rude.")), ("text", json!({"format": {"type": "json_object"}}))] {
+        let mut body = body.clone();
+        body[name] = value;
+        let refused = house.post(&bob.key, "/v1/responses", body).await.expect(400);
+        assert!(refused.json()["error"]["param"].as_str().unwrap().starts_with(name), "{}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_is_asked_under_capture_none() {
+    let office = office().await;
+    let Office { house, admin, ada, .. } = &office;
+    let key = house.key(json!({"person": ada.id, "name": "none", "capture": "none"})).await;
+    let decisions = async || house.get(admin, "/api/v1/decisions").await.expect(200).json()["data"].clone();
+    let before = decisions().await;
+    office.says("A laboratory moves in [1].");
+    let body = json!({"model": "assistant", "messages": [{"role": "user", "content": QUESTION}]});
+    let reply = house.post(&key, "/v1/chat/completions", body).await.expect(200).json();
+    assert_eq!((&reply["freehold"]["trace"], reply["freehold"]["citations"].as_array().unwrap().len()), (&Value::Null, 1));
+    house.post(&key, "/api/v1/search", json!({"query": "Quillfeather"})).await.expect(200);
+    assert_eq!(decisions().await, before);
+    house.post(&ada.key, "/api/v1/search", json!({"query": "Quillfeather"})).await.expect(200);
+    assert_ne!(decisions().await, before);
+}
+
+#[tokio::test]
+async fn questions_count_whether_or_not_anything_is_found() {
+    let office = office().await;
+    let Office { house, ada, .. } = &office;
+    let key = house.key(json!({"person": ada.id, "name": "few", "limits": {"requests_per_minute": 2}})).await;
+    let ask = async |question: &str| {
+        let body = json!({"model": "assistant", "messages": [{"role": "user", "content": question}]});
+        house.post(&key, "/v1/chat/completions", body).await
+    };
+    office.says("In May [1].");
+    ask("Zzyzzyva?").await.expect(200);
+    ask(QUESTION).await.expect(200);
+    ask("Zzyzzyva?").await.refused(429, "rate_limit_exceeded");
 }
 
 #[tokio::test]
@@ -494,7 +589,13 @@ async fn who_leaves_early_pays_the_worst_case_and_who_was_not_answered_nothing()
         let reply = ask().await;
         assert!(reply.status == 200 && reply.text.contains("\"error\""), "{}", reply.text);
     }
+    // One that dies midway costs what it said.
     office.model_at(&office.base_url);
+    office.says("It begins and \u{7}");
+    for _ in 0..3 {
+        let reply = ask().await;
+        assert!(reply.status == 200 && reply.text.contains("\"error\""), "{}", reply.text);
+    }
     office.says("It begins and goes on.");
     peer.permits.forget_permits(Semaphore::MAX_PERMITS);
     peer.permits.add_permits(1);
@@ -507,4 +608,21 @@ async fn who_leaves_early_pays_the_worst_case_and_who_was_not_answered_nothing()
         tokio::task::yield_now().await;
     }
     ask().await.expect(429);
+    // Who waits for the whole answer and leaves before it comes has had the model work as well.
+    let key = house.key(json!({"person": ada.id, "name": "whole", "limits": {"tokens_per_minute": 30_000}})).await;
+    for (model, status) in [("parrot", 200), ("assistant", 429)] {
+        let body = json!({"model": model, "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 10_000});
+        peer.permits.forget_permits(Semaphore::MAX_PERMITS);
+        let before = peer.asked().len();
+        let request = crate::house::request(&key, http::Method::POST, "/v1/chat/completions", body.clone());
+        let asking = tokio::spawn(tower::ServiceExt::oneshot(house.door.clone(), request));
+        while peer.asked().len() == before {
+            tokio::task::yield_now().await;
+        }
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+        peer.permits.add_permits(100);
+        let reply = house.post(&key, "/v1/chat/completions", body).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
 }

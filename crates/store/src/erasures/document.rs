@@ -1,6 +1,6 @@
 //! Erasure of a document: its text, passages and vectors go, all versions of them, and so does what its source calls it;
 //! ids, counts and lists stay, so that past decisions can be given again. What was made from it is closed by what the
-//! snapshot says of the document (ACCESS.md, rule 7), and is only listed here.
+//! snapshot says of the document (docs/access.md, rule 7), and is only listed here.
 
 use std::collections::BTreeMap;
 

@@ -192,7 +192,7 @@ impl<'w> History<'w> {
         Ok(())
     }
 
-    /// ACCESS.md, rule 6: a key made for another person is shown to that person. In the same transaction, so that no
+    /// docs/access.md, rule 6: a key made for another person is shown to that person. In the same transaction, so that no
     /// crash can part the two.
     async fn tell_holder(&mut self, entry: &EpochEntry, key: &Key) -> Result<(), StoreError> {
         let Principal::Person(person) = key.holder else { return Ok(()) };

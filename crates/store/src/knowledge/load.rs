@@ -1,7 +1,7 @@
 //! From rows of history to what decisions depend on: the newest at the start, any past epoch for replay.
 //!
 //! INVARIANT: sources and what is said of documents are applied in the order of their epochs. A default list that changed
-//! in between means another for older versions (ACCESS.md, rule 8).
+//! in between means another for older versions (docs/access.md, rule 8).
 
 use std::sync::Arc;
 
