@@ -203,11 +203,12 @@ mod tests {
 
     #[test]
     fn the_best_has_more_room_than_the_others() {
-        let text = "Leave is asked for in time. It is twenty-seven days. Whoever is ill says so.";
-        let room = Room { quotes: 4, first_tokens: 60, each_tokens: 10, all_tokens: 100 };
+        let text = "Leave is asked for in good time by everybody, of the head of the team. It is twenty-seven days a year, \
+            and one more for each five years. Whoever is ill says so before nine, to the head of the team and nobody else.";
+        let room = Room { quotes: 4, first_tokens: 200, each_tokens: 35, all_tokens: 300 };
         let quotes = choose(vec![passage(text, 0), passage(text, 0)], "leave", room);
         let texts: Vec<&str> = quotes.iter().map(|quote| quote.text.as_str()).collect();
-        assert_eq!(texts, [text, "Leave is asked for in time."]);
+        assert_eq!(texts, [text, "Leave is asked for in good time by everybody, of the head of the team."]);
     }
 
     #[test]

@@ -29,19 +29,21 @@ impl Demo {
         sent.send().await.unwrap().json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned()
     }
 
-    /// The sources, once each was read to its end.
+    /// The names of the sources, once each was read to its end without a flaw.
     async fn sources(&self) -> Vec<String> {
-        loop {
-            let sources = self.get("sources").await["data"].as_array().unwrap().clone();
-            let name = |source: &Value| source["name"].as_str().unwrap().to_owned();
-            let flawed: Vec<_> =
-                sources.iter().filter(|source| !source["sync"]["flaws"].as_array().is_none_or(Vec::is_empty)).collect();
-            assert!(flawed.is_empty(), "{flawed:?}");
-            if sources.iter().all(|source| source["sync"]["stage"] == "done") {
-                return sources.iter().map(name).collect();
-            }
-            tokio::task::yield_now().await;
+        let listed = self.get("sources").await["data"].as_array().unwrap().clone();
+        let names: Vec<_> = listed.iter().map(|source| source["name"].as_str().unwrap().to_owned()).collect();
+        for name in &names {
+            let sync = loop {
+                let sync = self.get(&format!("sources/{name}")).await["sync"].clone();
+                if sync["stage"] == "done" {
+                    break sync;
+                }
+                tokio::task::yield_now().await;
+            };
+            assert_eq!(sync["flaws"], json!([]), "{name}: {sync}");
         }
+        names
     }
 
     /// The ids of all papers, by source and path.

@@ -82,8 +82,13 @@ pub(super) fn is_frequent(folded: &str) -> bool {
     FREQUENT.contains_key(folded)
 }
 
+/// Whether there is a list of this language (ISO 639-3).
+pub(crate) fn knows_words_of(code: &str) -> bool {
+    LISTS.iter().any(|(codes, _)| codes.contains(&code))
+}
+
 /// The languages of which a text has most frequent words; none where it has none.
-pub(crate) fn languages(text: &str) -> Vec<&'static str> {
+pub(crate) fn languages_by_words(text: &str) -> Vec<&'static str> {
     let mut counts = vec![0_usize; LISTS.len()];
     words(text, &mut |word| {
         for place in FREQUENT.get(&word.folded).into_iter().flatten() {
@@ -103,9 +108,9 @@ mod tests {
 
     #[test]
     fn frequent_words_tell_of_which_language_a_text_is() {
-        assert_eq!(languages("What discount do our resellers get?"), ["eng"]);
-        assert_eq!(languages("Wie viel verdient Bastian?"), ["deu", "nld"]);
-        assert_eq!(languages("Zzyzzyva"), Vec::<&str>::new());
+        assert_eq!(languages_by_words("What discount do our resellers get?"), ["eng"]);
+        assert_eq!(languages_by_words("Wie viel verdient Bastian?"), ["deu", "nld"]);
+        assert_eq!(languages_by_words("Zzyzzyva"), Vec::<&str>::new());
     }
 
     #[test]
