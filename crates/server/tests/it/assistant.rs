@@ -268,6 +268,27 @@ async fn a_stream_whose_source_is_narrowed_or_erased_is_cut() {
 }
 
 #[tokio::test]
+async fn a_whole_answer_whose_source_is_narrowed_meanwhile_does_not_leave() {
+    let office = Arc::new(office().await);
+    office.says("The laboratory moves in by September [1], and more is said of it here.");
+    office.peer.permits.forget_permits(Semaphore::MAX_PERMITS);
+    let asking = tokio::spawn({
+        let office = office.clone();
+        let body = json!({"messages": [{"role": "user", "content": QUESTION}]});
+        async move { office.send(&office.ada, body).await }
+    });
+    while office.peer.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    office.allow("kestrel", json!([])).await;
+    office.peer.permits.add_permits(1);
+    let reply = asking.await.unwrap();
+    assert!(reply.text.contains("access_changed") && !reply.text.contains("laboratory"), "{}", reply.text);
+    let trace = reply.headers["freehold-trace"].to_str().unwrap().to_owned();
+    office.house.get(&office.ada.key, &format!("/api/v1/traces/{trace}")).await.refused(404, "not_found");
+}
+
+#[tokio::test]
 async fn a_model_that_dies_or_is_not_there_is_a_clear_error_and_leaves_a_trace() {
     let office = office().await;
     office.says("It begins and \u{7}");
