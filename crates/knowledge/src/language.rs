@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use whatlang::{Detector, Lang};
 
-use crate::lexical::{knows_words_of, languages_by_words};
+use crate::lexical::languages_by_words;
 
 /// Enough to decide; more only takes time.
 const SAMPLE_CHARS: usize = 20_000;
@@ -24,9 +24,7 @@ pub fn detect(text: &str) -> Option<Language> {
     let end = text.char_indices().nth(SAMPLE_CHARS).map_or(text.len(), |(at, _)| at);
     let text = text.get(..end)?;
     let found = whatlang::detect(text)?;
-    // A guess at a language whose frequent words are not known here is not for them to mend.
-    let is_sure = found.is_reliable() || !knows_words_of(found.lang().code());
-    let lang = if is_sure { found.lang() } else { among_those_of_its_words(text).unwrap_or(found.lang()) };
+    let lang = if found.is_reliable() { found.lang() } else { among_those_of_its_words(text).unwrap_or(found.lang()) };
     Some(Language { code: lang.code().to_owned(), reliable: found.is_reliable() })
 }
 

@@ -26,7 +26,7 @@ use tantivy::IndexReader;
 
 use self::best::Best;
 use self::failure::failure;
-pub(crate) use self::frequent::{knows_words_of, languages_by_words};
+pub(crate) use self::frequent::languages_by_words;
 use self::layout::Fields;
 use self::rank::{LengthNorms, Scan};
 use self::statistics::StatisticsMemory;

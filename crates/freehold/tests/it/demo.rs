@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::server::{Server, Start};
 
+const SOURCES: usize = 9;
 const PAPERS: usize = 248;
 
 struct Demo {
@@ -31,8 +32,15 @@ impl Demo {
 
     /// The names of the sources, once each was read to its end without a flaw.
     async fn sources(&self) -> Vec<String> {
-        let listed = self.get("sources").await["data"].as_array().unwrap().clone();
-        let names: Vec<_> = listed.iter().map(|source| source["name"].as_str().unwrap().to_owned()).collect();
+        // The company comes in behind the open door.
+        let names = loop {
+            let listed = self.get("sources").await["data"].as_array().unwrap().clone();
+            let names: Vec<_> = listed.iter().map(|source| source["name"].as_str().unwrap().to_owned()).collect();
+            if names.len() == SOURCES {
+                break names;
+            }
+            tokio::task::yield_now().await;
+        };
         for name in &names {
             let sync = loop {
                 let sync = self.get(&format!("sources/{name}")).await["sync"].clone();

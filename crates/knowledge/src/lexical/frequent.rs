@@ -44,6 +44,13 @@ const LISTS: &[(&[&str], &str)] = &[
      hvilken han hon hun jag jeg du vi ni sig seg"),
     (&["pol"], "i w we z ze na do o od po za przez dla przy nad pod jest są był była było były być nie się to ten ta te tego tej jak
      kto co kiedy gdzie dlaczego który która które ile oraz lub ale że czy"),
+    (&["ces"], "a v ve na se že s z o do je jsou byl byla bylo být jsem jste jak co kdo kdy kde kolik který která které proč nebo ale
+     to ta nic pro při za po od"),
+    (&["ron"], "și în la de pe cu din este sunt era ce cine când unde cât câte cum nu un o am ai să pentru despre acest această"),
+    (&["hun"], "a az és hogy nem is egy van volt mi ki mikor mennyi hány milyen miért ez azt de csak lesz"),
+    (&["fin"], "ja on ei ole oli että se mikä mitä kuka milloin missä kuinka monta miksi tai mutta hän minä minun joka myös kun"),
+    (&["ukr"], "і й в у на з до що як це не та або але коли де хто скільки чому який яка які є був була було я ви він вона для про
+     від"),
     (&["tur"], "ve veya ile bir bu şu o da de ki mi mı mu mü için gibi kadar daha en çok ne kim nerede nasıl neden hangi kaç olan
      olarak değil"),
     (&["rus"], "и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня еще
@@ -80,11 +87,6 @@ static FREQUENT: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(|| {
 /// Whether a word, as it is looked up, is frequent in one of these languages.
 pub(super) fn is_frequent(folded: &str) -> bool {
     FREQUENT.contains_key(folded)
-}
-
-/// Whether there is a list of this language (ISO 639-3).
-pub(crate) fn knows_words_of(code: &str) -> bool {
-    LISTS.iter().any(|(codes, _)| codes.contains(&code))
 }
 
 /// The languages of which a text has most frequent words; none where it has none.
