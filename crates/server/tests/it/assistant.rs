@@ -486,7 +486,12 @@ async fn every_answer_of_several_begins_and_ends() {
         for index in [0, 1] {
             let of: Vec<&Value> = choices.iter().filter(|choice| choice["index"] == index).collect();
             let words: String = of.iter().filter_map(|choice| choice["delta"]["content"].as_str()).collect();
-            assert_eq!((words.as_str(), &of.last().unwrap()["finish_reason"]), (answer, &json!("stop")), "{}", reply.text);
+            assert_eq!(
+                (words.as_str(), &of.last().unwrap()["finish_reason"]),
+                (answer, &json!("stop")),
+                "{}",
+                reply.text
+            );
         }
     }
     let whole = json!({"n": 2, "messages": [{"role": "user", "content": "Zzyzzyva?"}]});
@@ -507,7 +512,8 @@ async fn a_question_that_leaves_no_room_is_refused_before_anything_is_looked_for
     let upstream = json!({"name": "peer", "kind": kind, "locality": "local", "models": models});
     house.app.models.put(serde_json::from_value(upstream).unwrap()).unwrap();
     office.says("In May [1].");
-    let long = |letters| json!({"messages": [{"role": "user", "content": format!("{QUESTION} {}", "x ".repeat(letters))}]});
+    let long =
+        |letters| json!({"messages": [{"role": "user", "content": format!("{QUESTION} {}", "x ".repeat(letters))}]});
     let reply = office.send(bob, long(49_000)).await;
     let trace = reply.headers["freehold-trace"].to_str().unwrap().to_owned();
     reply.refused(400, "context_length_exceeded");
@@ -551,7 +557,10 @@ async fn nothing_is_kept_of_what_is_asked_under_capture_none() {
     office.says("A laboratory moves in [1].");
     let body = json!({"model": "assistant", "messages": [{"role": "user", "content": QUESTION}]});
     let reply = house.post(&key, "/v1/chat/completions", body).await.expect(200).json();
-    assert_eq!((&reply["freehold"]["trace"], reply["freehold"]["citations"].as_array().unwrap().len()), (&Value::Null, 1));
+    assert_eq!(
+        (&reply["freehold"]["trace"], reply["freehold"]["citations"].as_array().unwrap().len()),
+        (&Value::Null, 1)
+    );
     house.post(&key, "/api/v1/search", json!({"query": "Quillfeather"})).await.expect(200);
     // Decisions are written in their order, a little later: the first of these would be there before the last.
     house.post(&ada.key, "/api/v1/search", json!({"query": "Quillfeather"})).await.expect(200);
