@@ -50,7 +50,7 @@ kept_from() {
     local paper
     for paper in $(FREEHOLD_API_KEY=$2 freehold --json traces --url "http://$listen" show "$1" |
         sed -n '/"passages"/,/]/s/.*"document": "\(doc_[0-9a-f]*\)".*/\1/p'); do
-        freehold can "$3" read "$paper" >/dev/null || { printf '%s\n' "$paper" && return; }
+        [ "$(freehold can "$3" read "$paper")" = yes ] || { printf '%s\n' "$paper" && return; }
     done
     fail "every quote of $knows may be read by $3 too: there is nothing to show" \
         "remove $data and $data-papers, then run this again"
@@ -58,7 +58,7 @@ kept_from() {
 
 may_read() {
     printf '%s may read it? ' "$1"
-    freehold can "$1" read "$paper" --why || true # no is an answer
+    freehold can "$1" read "$paper" --why
 }
 
 # However it ends: nobody is left out of their project, and what was started here is stopped.
