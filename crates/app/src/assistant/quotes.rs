@@ -51,7 +51,7 @@ impl Room {
     /// always among them. (Of the demo company's 60 answers 50 stand in these quotes, with even shares 45.)
     pub(super) fn of(route: &Route) -> Self {
         if route.engine().is_some() {
-            return Self { quotes: 4, first_tokens: 220, each_tokens: 80, all_tokens: 360 };
+            return Self { quotes: 4, first_tokens: 220, each_tokens: 70, all_tokens: 340 };
         }
         let context = route.context_length().unwrap_or(SHORT_CONTEXT) as usize;
         Self { quotes: MOST_QUOTES, first_tokens: 400, each_tokens: 400, all_tokens: (context / 4).min(4_000) }
