@@ -256,10 +256,7 @@ impl Exchange {
         self.price = route.price();
     }
 
-    /// Asks a model: whoever leaves from here on has had it work, unless nobody answers.
-    ///
-    /// # Errors
-    /// That of the model.
+    /// Asks a model: whoever leaves from here on has had it work, unless nobody answers. The error is the model's.
     pub(crate) async fn ask<T>(
         &mut self,
         asked: impl Future<Output = Result<Answered<T>, ModelsError>>,
